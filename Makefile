@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+# All the work is done in scripts/; each of these is the short way to one of
+# them. Generated things go to build/.
+
+S := $(CURDIR)/scripts
+
+help:
+	@echo 'make boot     build what is missing, boot the patched kernel, run the demo'
+	@echo 'make shell    the same, and then a shell in the guest'
+	@echo 'make check    all tests'
+	@echo
+	@echo 'make tree     lay out a kernel tree with the series in build/linux'
+	@echo 'make refresh  turn the commits there into patches, series and views'
+	@echo 'make clean    remove what was built; build/linux stays'
+	@echo
+	@echo 'LINUX=...     for the first build of the tree: a git tree, a directory or'
+	@echo '              a tarball of any Linux 6.12.y, instead of linux-source-6.12'
+
+boot:
+	@$S/boot
+
+shell:
+	@$S/boot shell
+
+check:
+	@$S/check
+
+tree:
+	@$S/deps packages
+	@$S/tree
+
+refresh:
+	@$S/refresh
+
+clean:
+	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
+
+.PHONY: help boot shell check tree refresh clean
