@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _ASM_X86_MPX_H
+#define _ASM_X86_MPX_H
+
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/mm_types.h>
+#include <linux/pgtable.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include <asm/fpu/types.h>
+
+struct pt_regs;
+
+/**
+ * struct mpx_violation - A bounds check that failed
+ * @addr: The address that was checked
+ * @lower: Lower bound
+ * @upper: Upper bound, inclusive
+ */
+struct mpx_violation {
+	void __user *addr;
+	void __user *lower;
+	void __user *upper;
+};
+
+/*
+ * BNDSTATUS, SDM vol. 1, chapter "Intel MPX", "Configuration Registers": bits
+ * 1:0 are the cause of the last #BR. For an invalid directory entry, the other
+ * bits are its address.
+ */
+#define BNDSTATUS_CAUSE			GENMASK_ULL(1, 0)
+#define BNDSTATUS_CAUSE_BOUND		0	/* no MPX, a BOUND instruction */
+#define BNDSTATUS_CAUSE_VIOLATION	1
+#define BNDSTATUS_CAUSE_BD_ENTRY	2
+#define BNDSTATUS_CAUSE_RESERVED	3
+
+#ifdef CONFIG_X86_INTEL_MPX
+
+int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm);
+void mpx_destroy_context(struct mm_struct *mm);
+void mpx_read_bndcsr(struct mpx_bndcsr *csr);
+int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation);
+int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr);
+void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end);
+int __mpx_mmap_check(unsigned long addr, unsigned long len);
+
+static inline void mpx_init_context(struct mm_struct *mm)
+{
+	mm->context.mpx = NULL;
+}
+
+static inline void mpx_init_thread(struct thread_struct *thread)
+{
+	thread->mpx_work.func = NULL;
+}
+
+/**
+ * mpx_munmap() - Part with the bounds of a range that has been unmapped
+ * @mm: The current mm, with mmap_lock held: for write, or downgraded from that
+ * @start: First address of the range, page aligned
+ * @end: The address after the range, page aligned
+ *
+ * Costs a load and a branch if @mm has never had its tables managed.
+ */
+static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
+{
+	if (unlikely(mm->context.mpx))
+		__mpx_munmap(mm, start, end);
+}
+
+/**
+ * mpx_mmap_check() - May the current mm have a mapping there?
+ * @addr: Address or hint for a new mapping
+ * @len: Its length in bytes
+ *
+ * Costs nothing without 5-level paging.
+ *
+ * Return: 0, or -ENOMEM for addresses that a bounds directory does not cover
+ */
+static inline int mpx_mmap_check(unsigned long addr, unsigned long len)
+{
+	if (pgtable_l5_enabled() && unlikely(current->mm->context.mpx))
+		return __mpx_mmap_check(addr, len);
+
+	return 0;
+}
+
+#else /* CONFIG_X86_INTEL_MPX */
+
+static inline void mpx_init_context(struct mm_struct *mm) { }
+static inline void mpx_destroy_context(struct mm_struct *mm) { }
+static inline void mpx_init_thread(struct thread_struct *thread) { }
+
+static inline int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
+{
+	return 0;
+}
+
+static inline int mpx_decode_violation(struct pt_regs *regs,
+				       struct mpx_violation *violation)
+{
+	return -EINVAL;
+}
+
+static inline void mpx_read_bndcsr(struct mpx_bndcsr *csr)
+{
+	*csr = (struct mpx_bndcsr) { };
+}
+
+static inline int mpx_make_table(struct pt_regs *regs,
+				 const struct mpx_bndcsr *csr)
+{
+	return -EINVAL;
+}
+
+static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
+{
+}
+
+static inline int mpx_mmap_check(unsigned long addr, unsigned long len)
+{
+	return 0;
+}
+
+#endif /* CONFIG_X86_INTEL_MPX */
+
+#endif /* _ASM_X86_MPX_H */

@@ -1,0 +1,926 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bounds tables for Intel MPX, managed by the kernel.
+ *
+ * The hardware finds the bounds of a pointer in memory through two levels: the
+ * bounds directory, which the process has mapped, and the bounds tables, which
+ * the kernel maps for it on demand and takes away again.
+ * Documentation/arch/x86/mpx.rst has what a process may expect.
+ *
+ * The directory is memory of the process, and whatever it holds may be wrong on
+ * purpose. So the kernel keeps an index of the tables that it made, and all
+ * that it ever does with a directory entry is a compare-and-exchange between 0
+ * and the address of the table that the index has for it. No address is taken
+ * out of the directory.
+ *
+ * Locks, the outermost first:
+ *
+ *   bd_lock	Of the managed mm. Held to enable or disable the management, to
+ *		make a table and to remove one: whoever changes a directory
+ *		entry on behalf of the kernel holds it. The entry is in user
+ *		memory and touching it may fault, sleep and take mmap_lock;
+ *		that is why it is the outer one of the two.
+ *
+ *   mmap_lock	The index has a table if and only if the table is mapped.
+ *		That can only be true of an index that changes together with the
+ *		mappings: by someone who holds mmap_lock for write, or who did
+ *		when the mapping went and has since downgraded it. Never held
+ *		while user memory is accessed.
+ *
+ *   page table locks and the xa_lock of the index
+ *
+ * A mutex is enough for bd_lock. Two threads that miss two tables at the same
+ * time could make them under a lock held for read, but they would meet again at
+ * mmap_lock, which both need for write.
+ */
+
+#include <linux/cpufeature.h>
+#include <linux/err.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+#include <linux/uaccess.h>
+#include <linux/userfaultfd_k.h>
+#include <linux/xarray.h>
+
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <asm/insn.h>
+#include <asm/insn-eval.h>
+#include <asm/mpx.h>
+#include <asm/mpx_geometry.h>
+#include <asm/ptrace.h>
+#include <asm/tlbflush.h>
+
+#define CREATE_TRACE_POINTS
+#include <asm/trace/mpx.h>
+
+/* BNDCFGU, SDM vol. 1, chapter "Intel MPX", "Configuration Registers" */
+#define BNDCFGU_ENABLE		BIT_ULL(0)
+#define BNDCFGU_BASE_MASK	GENMASK_ULL(63, 12)
+
+/**
+ * struct mpx_mm - What the kernel knows of a process's bounds tables
+ * @bd_lock: See above
+ * @managed: Whether the kernel makes and frees tables. Changes with @bd_lock
+ *	and mmap_lock held for write, so either is enough to read it.
+ * @bd_base: Address of the bounds directory; valid while @managed, and
+ *	protected in the same way
+ * @tables: From the index of a directory entry to the page number of the table
+ * @owners: From the address of a table in units of MPX_BT_SIZE, in which no two
+ *	tables can be equal, to the index of its directory entry
+ *
+ * Exists from the first time that the management is enabled until the mm goes.
+ */
+struct mpx_mm {
+	struct mutex	bd_lock;	/* Outside of mmap_lock */
+	bool		managed;
+	unsigned long	bd_base;
+	struct xarray	tables;
+	struct xarray	owners;
+};
+
+/* Mark in mpx_mm::tables: data was unmapped, the table may be unused now */
+#define MPX_UNMAPPED	XA_MARK_0
+
+static struct mpx_mm *mpx_mm_alloc(void)
+{
+	struct mpx_mm *mpx = kzalloc(sizeof(*mpx), GFP_KERNEL_ACCOUNT);
+
+	if (mpx) {
+		mutex_init(&mpx->bd_lock);
+		xa_init_flags(&mpx->tables, XA_FLAGS_ACCOUNT);
+		xa_init_flags(&mpx->owners, XA_FLAGS_ACCOUNT);
+	}
+
+	return mpx;
+}
+
+/* Forget all tables. They stay mapped, as memory of the process's own. */
+static void mpx_index_clear(struct mpx_mm *mpx)
+{
+	xa_destroy(&mpx->tables);
+	xa_destroy(&mpx->owners);
+}
+
+static void mpx_mm_free(struct mpx_mm *mpx)
+{
+	if (mpx) {
+		mpx_index_clear(mpx);
+		kfree(mpx);
+	}
+}
+
+static unsigned long mpx_entry_to_addr(void *entry)
+{
+	return xa_to_value(entry) << PAGE_SHIFT;
+}
+
+static void mpx_index_remove(struct mpx_mm *mpx, unsigned long index,
+			     unsigned long addr)
+{
+	xa_erase(&mpx->tables, index);
+	xa_erase(&mpx->owners, addr >> MPX_BT_SHIFT);
+}
+
+static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
+			 unsigned long addr)
+{
+	void *entry = xa_mk_value(addr >> PAGE_SHIFT);
+	int ret;
+
+	ret = xa_insert(&mpx->tables, index, entry, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+
+	ret = xa_insert(&mpx->owners, addr >> MPX_BT_SHIFT, xa_mk_value(index),
+			GFP_KERNEL_ACCOUNT);
+	if (ret)
+		xa_erase(&mpx->tables, index);
+
+	return ret;
+}
+
+/* Is all of the table mapped in @mm? A process may exclude parts from fork(). */
+static bool mpx_table_is_mapped(struct mm_struct *mm, unsigned long addr)
+{
+	VMA_ITERATOR(vmi, mm, addr);
+	unsigned long end = addr + MPX_BT_SIZE;
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > addr)
+			return false;
+		addr = vma->vm_end;
+	}
+
+	return addr >= end;
+}
+
+/**
+ * mpx_dup_mmap() - Give a child its own copy of the management
+ * @oldmm: The parent's mm, with mmap_lock held for write
+ * @mm: The child's mm, with mmap_lock held for write and the mappings copied
+ *
+ * The child has the same directory and the same tables, as copy-on-write
+ * memory, so it gets the same index. mmap_lock keeps the parent's index in
+ * step with the mappings that were copied. Its bd_lock cannot be taken here and
+ * is not needed: a thread of the parent may be between the index and a directory
+ * entry, so the child may get an indexed table whose entry is clear. Whoever
+ * makes tables or frees them has to cope with that anyway.
+ *
+ * Return: 0, or -ENOMEM
+ */
+int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
+{
+	struct mpx_mm *old = oldmm->context.mpx;
+	unsigned long index;
+	struct mpx_mm *new;
+	void *entry;
+	int ret;
+
+	mmap_assert_write_locked(oldmm);
+	mmap_assert_write_locked(mm);
+
+	if (!old || !old->managed)
+		return 0;
+
+	new = mpx_mm_alloc();
+	if (!new)
+		return -ENOMEM;
+
+	new->bd_base = old->bd_base;
+	new->managed = true;
+
+	xa_for_each(&old->tables, index, entry) {
+		unsigned long addr = mpx_entry_to_addr(entry);
+
+		if (!mpx_table_is_mapped(mm, addr))
+			continue;
+
+		ret = mpx_index_add(new, index, addr);
+		if (ret) {
+			mpx_mm_free(new);
+			return ret;
+		}
+
+		if (xa_get_mark(&old->tables, index, MPX_UNMAPPED))
+			xa_set_mark(&new->tables, index, MPX_UNMAPPED);
+	}
+
+	mm->context.mpx = new;
+	return 0;
+}
+
+/**
+ * mpx_destroy_context() - Free what the kernel knows of an mm's tables
+ * @mm: An mm that nobody uses any more
+ */
+void mpx_destroy_context(struct mm_struct *mm)
+{
+	mpx_mm_free(mm->context.mpx);
+}
+
+static bool mpx_supported(void)
+{
+	return cpu_feature_enabled(X86_FEATURE_MPX) &&
+	       cpu_has_xfeatures(XFEATURE_MASK_BNDREGS | XFEATURE_MASK_BNDCSR,
+				 NULL);
+}
+
+/**
+ * mpx_read_bndcsr() - Read BNDCFGU and BNDSTATUS of the current task
+ * @csr: Where they go; all zeros if there is no MPX
+ *
+ * Context: Process context
+ */
+void mpx_read_bndcsr(struct mpx_bndcsr *csr)
+{
+	if (mpx_supported())
+		fpu_read_xfeature(XFEATURE_BNDCSR, csr, sizeof(*csr));
+	else
+		*csr = (struct mpx_bndcsr) { };
+}
+
+enum mpx_check {
+	MPX_BNDCL,
+	MPX_BNDCU,
+	MPX_BNDCN,
+	MPX_NO_CHECK,
+};
+
+/* SDM vol. 2: BNDCL is F3 0F 1A, BNDCU is F2 0F 1A and BNDCN is F2 0F 1B. */
+static enum mpx_check mpx_check_of(struct insn *insn)
+{
+	bool f2 = false, f3 = false;
+	insn_byte_t prefix;
+	int i;
+
+	if (insn_is_avx(insn) || insn_has_emulate_prefix(insn) ||
+	    insn->opcode.nbytes != 2 || insn->opcode.bytes[0] != 0x0f)
+		return MPX_NO_CHECK;
+
+	for_each_insn_prefix(insn, i, prefix) {
+		f2 |= prefix == 0xf2;
+		f3 |= prefix == 0xf3;
+	}
+
+	/* What a CPU makes of both prefixes together is not documented. */
+	if (f2 == f3)
+		return MPX_NO_CHECK;
+
+	switch (insn->opcode.bytes[1]) {
+	case 0x1a:
+		return f3 ? MPX_BNDCL : MPX_BNDCU;
+	case 0x1b:
+		return f3 ? MPX_NO_CHECK : MPX_BNDCN;
+	default:
+		return MPX_NO_CHECK;
+	}
+}
+
+/**
+ * mpx_decode_violation() - Find out which check failed, and how
+ * @regs: Registers of a task in user mode that took #BR for a violation
+ * @violation: Where the answer goes
+ *
+ * The hardware tells no more than where the instruction is, so decode it. In
+ * the meantime another thread may have rewritten it. To report a violation that
+ * never was would be worse than to report none, so what has been decoded must
+ * be a check that fails with the registers at hand.
+ *
+ * The operand is what LEA would compute (SDM vol. 2, BNDCL and BNDCU/BNDCN).
+ * The bounds registers keep the upper bound in one's complement, and BNDCN
+ * compares with it as it is. What is reported is complemented back for all
+ * three, so that it is the bound that BNDMK was given.
+ *
+ * Context: Process context, no locks held. Reads user memory.
+ * Return: 0; -EFAULT if the instruction cannot be read; -EINVAL if it is not a
+ * check that fails
+ */
+int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
+{
+	unsigned long addr, lower, upper, raw_upper;
+	unsigned char buf[MAX_INSN_SIZE];
+	struct mpx_bndreg_state bnd;
+	unsigned long mask = ~0UL;
+	enum mpx_check check;
+	struct insn insn;
+	unsigned int reg;
+	int nr_copied;
+	bool fails;
+
+	nr_copied = insn_fetch_from_user(regs, buf);
+	if (nr_copied <= 0)
+		return -EFAULT;
+
+	if (!insn_decode_from_regs(&insn, regs, buf, nr_copied))
+		return -EINVAL;
+
+	check = mpx_check_of(&insn);
+	if (check == MPX_NO_CHECK)
+		return -EINVAL;
+
+	/* There is no BND4 and up, not even with a REX prefix. */
+	reg = X86_MODRM_REG(insn.modrm.value);
+	if (reg >= ARRAY_SIZE(bnd.bndreg) || X86_REX_R(insn.rex_prefix.value))
+		return -EINVAL;
+
+	/*
+	 * SDM vol. 1, chapter "Intel MPX", "Intel MPX and Operating Modes":
+	 * addresses have 64 bits in 64-bit mode, whether there is an
+	 * address-size prefix or not, and 32 bits elsewhere.
+	 */
+	if (user_64bit_mode(regs))
+		insn.addr_bytes = 8;
+	else
+		mask = U32_MAX;
+
+	if (insn_get_eff_addr(&insn, regs, &addr))
+		return -EINVAL;
+
+	fpu_read_xfeature(XFEATURE_BNDREGS, &bnd, sizeof(bnd));
+
+	addr &= mask;
+	lower = bnd.bndreg[reg].lower_bound & mask;
+	raw_upper = bnd.bndreg[reg].upper_bound & mask;
+	upper = ~raw_upper & mask;
+
+	switch (check) {
+	case MPX_BNDCL:
+		fails = addr < lower;
+		break;
+	case MPX_BNDCU:
+		fails = addr > upper;
+		break;
+	default:
+		fails = addr > raw_upper;
+		break;
+	}
+
+	if (!fails)
+		return -EINVAL;
+
+	violation->addr = (void __user *)addr;
+	violation->lower = (void __user *)lower;
+	violation->upper = (void __user *)upper;
+
+	trace_mpx_violation(addr, lower, upper);
+	return 0;
+}
+
+/**
+ * mpx_cmpxchg_entry() - Compare and exchange a directory entry
+ * @mm: The current mm
+ * @mpx: Its state, with bd_lock held
+ * @index: Index of the entry
+ * @old: The value to expect; gets the value that was found
+ * @new: The value to write if @old was found
+ *
+ * The one place where the kernel touches the directory. This may fault and
+ * sleep like any access to user memory: mmap_lock is not held.
+ *
+ * An entry in memory that is registered with userfaultfd counts as one that
+ * cannot be accessed. The thread that would resolve the fault may well be
+ * waiting for bd_lock itself, and munmap() must not depend on it. Where the
+ * registration races with this it delays the threads of the same process, and
+ * the wait ends when they are killed.
+ *
+ * Return: 0 if the entry could be accessed, whether it had the value @old or
+ * not; -EFAULT otherwise
+ */
+static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
+			     unsigned long index, u64 *old, u64 new)
+{
+	unsigned long addr = mpx_bd_entry_addr(mpx->bd_base, index);
+	struct vm_area_struct *vma;
+	bool accessible;
+	int ret;
+
+	lockdep_assert_held(&mpx->bd_lock);
+	lockdep_assert_not_held(&mm->mmap_lock);
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	accessible = vma && !userfaultfd_armed(vma);
+	mmap_read_unlock(mm);
+
+	if (!accessible)
+		return -EFAULT;
+
+	ret = __try_cmpxchg_user((u64 __user *)addr, old, new, efault);
+
+	/* That it found another value is for the caller to see in @old. */
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Map a new table and put it into the index. Called with mmap_lock held for
+ * write, which makes the two one step for everybody else.
+ *
+ * do_mmap() would do too much. A table is not data: mlockall(MCL_FUTURE) must
+ * not fill it, nor count it. VM_DONTEXPAND keeps it that way for MCL_CURRENT
+ * and makes it a mapping of its own, so that to remove it never has to split
+ * one. A huge page for one pointer's bounds would be a waste.
+ */
+static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
+				   unsigned long index)
+{
+	vm_flags_t vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE |
+			      VM_DONTEXPAND | VM_NOHUGEPAGE | VM_MPX;
+	unsigned long addr, ret;
+	int err;
+
+	/* Most of a table is never touched. Strict overcommit counts it all. */
+	if (sysctl_overcommit_memory != OVERCOMMIT_NEVER)
+		vm_flags |= VM_NORESERVE;
+
+	if (mm->map_count >= sysctl_max_map_count)
+		return -ENOMEM;
+
+	addr = get_unmapped_area(NULL, 0, MPX_BT_SIZE, 0,
+				 MAP_PRIVATE | MAP_ANONYMOUS);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+
+	/* First what may fail and is easy to take back. */
+	err = mpx_index_add(mpx, index, addr);
+	if (err)
+		return err;
+
+	ret = mmap_region(NULL, addr, MPX_BT_SIZE, vm_flags, PHYS_PFN(addr),
+			  NULL);
+	if (IS_ERR_VALUE(ret))
+		mpx_index_remove(mpx, index, addr);
+
+	return ret;
+}
+
+/*
+ * Unmap the table of a directory entry if it still is @addr. Called with
+ * mmap_lock held for write. The index follows, as for any munmap(). If that
+ * fails, the table remains mapped and in the index, ready to be used again.
+ */
+static void mpx_unmap_table(struct mm_struct *mm, struct mpx_mm *mpx,
+			    unsigned long index, unsigned long addr)
+{
+	void *entry = xa_load(&mpx->tables, index);
+
+	if (entry && mpx_entry_to_addr(entry) == addr &&
+	    !do_munmap(mm, addr, MPX_BT_SIZE, NULL))
+		trace_mpx_table_freed(index, addr);
+}
+
+/* See mpx_make_table(). Called with bd_lock held. */
+static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
+			  unsigned long index)
+{
+	unsigned long addr;
+	bool made = false;
+	void *entry;
+	u64 old = 0;
+	int ret;
+
+	/*
+	 * Exchange 0 for 0: this reads the entry, and finds out whether it can
+	 * be written before there is anything to undo.
+	 */
+	ret = mpx_cmpxchg_entry(mm, mpx, index, &old, 0);
+	if (ret)
+		return ret;
+
+	/* Another thread was faster, or the process has set it. Go and see. */
+	if (old & MPX_BD_ENTRY_VALID)
+		return 0;
+
+	if (old)
+		return -EINVAL;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+
+	entry = xa_load(&mpx->tables, index);
+	if (entry) {
+		addr = mpx_entry_to_addr(entry);
+	} else {
+		addr = mpx_map_table(mm, mpx, index);
+		made = true;
+	}
+	mmap_write_unlock(mm);
+
+	if (IS_ERR_VALUE(addr))
+		return addr;
+
+	ret = mpx_cmpxchg_entry(mm, mpx, index, &old, addr | MPX_BD_ENTRY_VALID);
+	if (!ret && !old) {
+		trace_mpx_table_made(index, addr);
+		return 0;
+	}
+
+	/*
+	 * The process has changed its directory under our hands. A table that
+	 * no entry leads to must not stay.
+	 */
+	if (made) {
+		mmap_write_lock(mm);
+		mpx_unmap_table(mm, mpx, index, addr);
+		mmap_write_unlock(mm);
+	}
+
+	return ret;
+}
+
+/**
+ * mpx_make_table() - Make the bounds table that the current task has missed
+ * @regs: Registers of the task in user mode, at the instruction that took the
+ *	#BR
+ * @csr: Its BNDCFGU and BNDSTATUS; the latter has the cause "invalid bounds
+ *	directory entry" and the address of the entry
+ *
+ * If the index has a table for the entry then the table is used. That is so
+ * after mpx_free_table() cleared the entry and found that the table has to
+ * stay: this is where the entry comes back, with all bounds in the table as
+ * they were. And it is so in a child that was forked when an entry had been
+ * cleared or had not been written yet.
+ *
+ * Context: Process context, no locks held. Takes bd_lock and mmap_lock and
+ * accesses user memory.
+ * Return: 0 if the instruction is to be restarted. -EINVAL if the entry is not
+ * one of the managed directory, or is neither valid nor 0; -EFAULT if it cannot
+ * be written; -ENOMEM and other errors of mmap(); -EINTR if the task is being
+ * killed. Nothing has been made in these cases.
+ */
+int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
+{
+	unsigned long entry_addr = csr->bndstatus & ~BNDSTATUS_CAUSE;
+	struct mm_struct *mm = current->mm;
+	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	unsigned long index;
+	int ret = -EINVAL;
+
+	/* A task that is in 32-bit mode at the moment uses other entries. */
+	if (!mpx || !user_64bit_mode(regs))
+		return -EINVAL;
+
+	mutex_lock(&mpx->bd_lock);
+	if (mpx->managed && mpx->bd_base == (csr->bndcfgu & BNDCFGU_BASE_MASK) &&
+	    mpx_bd_entry_index(mpx->bd_base, entry_addr, &index))
+		ret = mpx_fill_entry(mm, mpx, index);
+	mutex_unlock(&mpx->bd_lock);
+
+	return ret;
+}
+
+/* Forget the tables that a range of their own memory has been unmapped of. */
+static void mpx_forget_tables(struct mpx_mm *mpx, unsigned long start,
+			      unsigned long end)
+{
+	/* The first table that may reach into the range begins before it. */
+	unsigned long first = start < MPX_BT_SIZE ? 0 : start - MPX_BT_SIZE + 1;
+	unsigned long owner;
+	void *entry;
+
+	xa_for_each_range(&mpx->owners, owner, entry, first >> MPX_BT_SHIFT,
+			  (end - 1) >> MPX_BT_SHIFT) {
+		unsigned long index = xa_to_value(entry);
+		unsigned long addr = mpx_entry_to_addr(xa_load(&mpx->tables, index));
+
+		if (addr < end && addr + MPX_BT_SIZE > start)
+			mpx_index_remove(mpx, index, addr);
+	}
+}
+
+/* Free the pages of a part of a table. The process may have split its VMA. */
+static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		unsigned long from = max(start, vma->vm_start);
+		unsigned long to = min(end, vma->vm_end);
+
+		/* The index has only what is mapped, and mapped as a table. */
+		VM_WARN_ON_ONCE(!(vma->vm_flags & VM_MPX));
+		trace_mpx_zap(from, to);
+		zap_page_range_single(vma, from, to - from, NULL);
+	}
+}
+
+/* Is nothing mapped in the span of a directory entry, or only tables? */
+static bool mpx_span_is_unused(struct mm_struct *mm, unsigned long index)
+{
+	VMA_ITERATOR(vmi, mm, mpx_span_start(index));
+	unsigned long end = mpx_span_start(index) + MPX_SPAN_SIZE;
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+
+	for_each_vma_range(vmi, vma, end) {
+		if (!(vma->vm_flags & VM_MPX))
+			return false;
+	}
+
+	return true;
+}
+
+/*
+ * Find the next marked table that is unused, and take the marks away on the way
+ * to it. A mark that munmap() sets behind our back stays for the second half
+ * of that munmap(); one that goes away here was set after its range had been
+ * unmapped, so the mappings show it.
+ */
+static bool mpx_next_unused(struct mm_struct *mm, struct mpx_mm *mpx,
+			    unsigned long *index, unsigned long *addr)
+{
+	bool found = false;
+	void *entry;
+
+	mmap_read_lock(mm);
+	xa_for_each_marked(&mpx->tables, *index, entry, MPX_UNMAPPED) {
+		xa_clear_mark(&mpx->tables, *index, MPX_UNMAPPED);
+		found = mpx_span_is_unused(mm, *index);
+		trace_mpx_search(*index, found);
+		if (found) {
+			*addr = mpx_entry_to_addr(entry);
+			break;
+		}
+	}
+	mmap_read_unlock(mm);
+
+	return found;
+}
+
+/*
+ * Remove a table whose span had no data mapped a moment ago. bd_lock is held.
+ *
+ * What another thread sees, step by step:
+ *
+ * 1. The entry is cleared. From now on BNDSTX and BNDLDX for the span take a
+ *    #BR and wait in mpx_make_table() for bd_lock.
+ *
+ * 2. CPUs that run this mm are interrupted. An instruction that had read the
+ *    entry before it was cleared has ended by then, or has taken a page fault
+ *    and will start again from the directory. So no store that is on its way to
+ *    this table is left when the address can become another table. That the
+ *    zap of the table's pages has flushed the TLB, too, is not enough: there is
+ *    no zap for a table that has not been touched yet.
+ *
+ * 3. With mmap_lock held for write, the span is looked at again. If it is still
+ *    unused, the table goes. If somebody has mapped data there, the table stays
+ *    with all that is in it, and the #BR in (1) puts its entry back: not one of
+ *    the bounds in it is lost.
+ *
+ * An entry that cannot be written keeps its table. It is empty, and if there is
+ * data again it serves again. An entry that is not ours was changed by the
+ * process. The hardware does not find our table through it, so the table goes.
+ */
+static void mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
+			   unsigned long index, unsigned long addr)
+{
+	u64 old = addr | MPX_BD_ENTRY_VALID;
+
+	if (mpx_cmpxchg_entry(mm, mpx, index, &old, 0))
+		return;
+
+	flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE, PAGE_SHIFT, false);
+
+	if (mmap_write_lock_killable(mm))
+		return;
+
+	if (mpx_span_is_unused(mm, index))
+		mpx_unmap_table(mm, mpx, index, addr);
+	mmap_write_unlock(mm);
+}
+
+/*
+ * The second half of munmap(): free the tables that are unused now. Runs when
+ * mmap_lock has been dropped and before the task returns to user mode.
+ *
+ * The work belongs to the task and finds the mm that the task has now. If it
+ * is not the mm of the first half then the task has exited or called exec().
+ * The marks in the old mm stay, and whoever still uses that sees to them after
+ * its next munmap(). The same goes for the marks that a child has inherited.
+ */
+static void mpx_free_tables(struct callback_head *work)
+{
+	struct mm_struct *mm = current->mm;
+	struct mpx_mm *mpx = mm ? mm->context.mpx : NULL;
+	unsigned long index = 0, addr;
+
+	if (mpx) {
+		mutex_lock(&mpx->bd_lock);
+		/* When the management is disabled, the index is empty. */
+		while (mpx_next_unused(mm, mpx, &index, &addr))
+			mpx_free_table(mm, mpx, index, addr);
+		mutex_unlock(&mpx->bd_lock);
+	}
+
+	/*
+	 * Not earlier: to unmap a table may have set marks, too, but there is
+	 * nothing to be freed because of it. Tables have no tables.
+	 */
+	work->func = NULL;
+}
+
+static void mpx_queue_free_tables(void)
+{
+	struct callback_head *work = &current->thread.mpx_work;
+
+	/* A kernel thread that uses this mm does not return to user mode. */
+	if (work->func || (current->flags & PF_KTHREAD))
+		return;
+
+	init_task_work(work, mpx_free_tables);
+	/* Fails for a task that exits. Then the marks stay, see above. */
+	if (task_work_add(current, work, TWA_RESUME))
+		work->func = NULL;
+}
+
+/*
+ * mpx_munmap() for an mm that has state.
+ *
+ * mmap_lock was held for write when the range was unmapped and has not been
+ * dropped since. So this runs for one thread at a time, no table can be made or
+ * found elsewhere in the meantime, and nobody can map anything in the range, or
+ * touch what MAP_FIXED has just mapped there.
+ *
+ * A thread that executes BNDSTX for the range at the same time may come before
+ * the zap, which then frees its entry, or after it. In the latter case it stores
+ * the bounds of a pointer in memory that was already gone.
+ */
+void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct mpx_mm *mpx = mm->context.mpx;
+	unsigned long index;
+	void *entry;
+
+	mmap_assert_locked(mm);
+
+	/* Before anything is zapped: from here on this may be other memory. */
+	mpx_forget_tables(mpx, start, end);
+
+	/*
+	 * A range may be longer than what is mapped in it. Above 47 bits there
+	 * is nothing while there are tables, and bits 63:48 would not count.
+	 */
+	end = min(end, DEFAULT_MAP_WINDOW);
+	if (start >= end)
+		return;
+
+	xa_for_each_range(&mpx->tables, index, entry, mpx_bd_index(start),
+			  mpx_bd_index(end - 1)) {
+		struct mpx_bt_part part = mpx_bt_part(index, start, end);
+		unsigned long addr = mpx_entry_to_addr(entry);
+
+		mpx_zap(mm, addr + part.from, addr + part.to);
+		xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
+	}
+
+	/* Of this range, or left by a task that could not see to them. */
+	if (xa_marked(&mpx->tables, MPX_UNMAPPED))
+		mpx_queue_free_tables();
+}
+
+/* mpx_mmap_check() for an mm that has state. mmap_lock is held for write. */
+int __mpx_mmap_check(unsigned long addr, unsigned long len)
+{
+	mmap_assert_write_locked(current->mm);
+
+	if (!current->mm->context.mpx->managed)
+		return 0;
+
+	if (len > DEFAULT_MAP_WINDOW || addr > DEFAULT_MAP_WINDOW - len)
+		return -ENOMEM;
+
+	return 0;
+}
+
+/* The state of the mm, made when there is none yet. It stays until mm goes. */
+static struct mpx_mm *mpx_mm_get(struct mm_struct *mm)
+{
+	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	struct mpx_mm *new;
+
+	if (mpx)
+		return mpx;
+
+	new = mpx_mm_alloc();
+	if (!new)
+		return NULL;
+
+	mpx = cmpxchg(&mm->context.mpx, NULL, new);
+	if (mpx) {
+		mpx_mm_free(new);
+		return mpx;
+	}
+
+	return new;
+}
+
+/*
+ * Manage the bounds tables of the calling process.
+ *
+ * The directory is the one in the calling thread's BNDCFGU. The management is
+ * for the whole process, that is for all users of the mm.
+ *
+ * To enable it again for the same directory changes nothing and succeeds. To
+ * enable it for another directory is refused until it has been disabled.
+ */
+static int mpx_enable_management(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct mpx_bndcsr csr;
+	unsigned long bd_base;
+	struct mpx_mm *mpx;
+	int ret = 0;
+
+	/* The geometry is that of 64-bit mode. */
+	if (in_ia32_syscall())
+		return -ENXIO;
+
+	mpx_read_bndcsr(&csr);
+	if (!(csr.bndcfgu & BNDCFGU_ENABLE))
+		return -ENXIO;
+
+	bd_base = csr.bndcfgu & BNDCFGU_BASE_MASK;
+	if (!mpx_bd_fits(bd_base, DEFAULT_MAP_WINDOW))
+		return -EINVAL;
+
+	mpx = mpx_mm_get(mm);
+	if (!mpx)
+		return -ENOMEM;
+
+	mutex_lock(&mpx->bd_lock);
+	if (mmap_write_lock_killable(mm)) {
+		ret = -EINTR;
+		goto unlock;
+	}
+
+	if (mpx->managed) {
+		if (mpx->bd_base != bd_base)
+			ret = -EBUSY;
+	} else if (find_vma(mm, DEFAULT_MAP_WINDOW)) {
+		/* Bits 63:48 of an address do not count: it would alias. */
+		ret = -ENXIO;
+	} else {
+		mpx->bd_base = bd_base;
+		mpx->managed = true;
+	}
+
+	mmap_write_unlock(mm);
+unlock:
+	mutex_unlock(&mpx->bd_lock);
+	return ret;
+}
+
+/*
+ * Stop making and freeing tables for this process.
+ *
+ * The directory and the tables stay as they are. They are memory of the
+ * process's own from now on: the kernel forgets the tables, and does not
+ * manage them again if the management is enabled once more.
+ */
+static int mpx_disable_management(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	int ret = 0;
+
+	if (!mpx)
+		return -ENXIO;
+
+	mutex_lock(&mpx->bd_lock);
+	if (!mpx->managed) {
+		ret = -ENXIO;
+	} else if (mmap_write_lock_killable(mm)) {
+		ret = -EINTR;
+	} else {
+		mpx->managed = false;
+		mpx_index_clear(mpx);
+		mmap_write_unlock(mm);
+	}
+	mutex_unlock(&mpx->bd_lock);
+
+	return ret;
+}
+
+/**
+ * mpx_set_management() - PR_MPX_{ENABLE,DISABLE}_MANAGEMENT
+ * @on: Whether the kernel is to manage the bounds tables of this process
+ *
+ * Context: Process context, no locks held. Takes bd_lock and mmap_lock.
+ * Return: 0; -EINTR if the task is being killed. For @on: -ENXIO if there is no
+ * MPX for this task, if it is not enabled in BNDCFGU or if something is mapped
+ * above 47 bits; -EINVAL if not all of the directory is below 47 bits; -EBUSY
+ * if another directory is managed; -ENOMEM. Otherwise: -ENXIO if nothing is
+ * managed.
+ */
+int mpx_set_management(bool on)
+{
+	return on ? mpx_enable_management() : mpx_disable_management();
+}
