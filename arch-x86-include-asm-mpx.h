@@ -58,7 +58,7 @@ static inline void mpx_init_thread(struct thread_struct *thread)
 }
 
 /**
- * mpx_munmap() - Part with the bounds of a range that has been unmapped
+ * mpx_munmap() - Part with the bounds of a range that is being unmapped
  * @mm: The current mm, with mmap_lock held: for write, or downgraded from that
  * @start: First address of the range, page aligned
  * @end: The address after the range, page aligned

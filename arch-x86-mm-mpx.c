@@ -41,6 +41,8 @@
 #include <linux/mman.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
@@ -387,8 +389,9 @@ int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
  * An entry in memory that is registered with userfaultfd counts as one that
  * cannot be accessed. The thread that would resolve the fault may well be
  * waiting for bd_lock itself, and munmap() must not depend on it. Where the
- * registration races with this it delays the threads of the same process, and
- * the wait ends when they are killed.
+ * registration races with this it delays other threads of the process. So may a
+ * directory in a file whose file system takes its time. All who wait for
+ * bd_lock can be killed.
  *
  * Return: 0 if the entry could be accessed, whether it had the value @old or
  * not; -EFAULT otherwise
@@ -418,6 +421,54 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 	return ret < 0 ? ret : 0;
 }
 
+/* Is nothing mapped in the span of a directory entry, or only tables? */
+static bool mpx_span_is_unused(struct mm_struct *mm, unsigned long index)
+{
+	VMA_ITERATOR(vmi, mm, mpx_span_start(index));
+	unsigned long end = mpx_span_start(index) + MPX_SPAN_SIZE;
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+
+	for_each_vma_range(vmi, vma, end) {
+		if (!(vma->vm_flags & VM_MPX))
+			return false;
+	}
+
+	return true;
+}
+
+/*
+ * Find a place for a table. get_unmapped_area() is for system calls: it asks
+ * in_32bit_syscall(), and in an exception there is no answer to that.
+ */
+static unsigned long mpx_find_area(struct mm_struct *mm)
+{
+	struct vm_unmapped_area_info info = { .length = MPX_BT_SIZE };
+	unsigned long addr = -ENOMEM;
+	int err;
+
+	if (test_bit(MMF_TOPDOWN, &mm->flags)) {
+		info.flags = VM_UNMAPPED_AREA_TOPDOWN;
+		info.low_limit = PAGE_SIZE;
+		info.high_limit = mm->mmap_base;
+		addr = vm_unmapped_area(&info);
+	}
+
+	if (IS_ERR_VALUE(addr)) {
+		info.flags = 0;
+		info.low_limit = mm->mmap_legacy_base;
+		info.high_limit = DEFAULT_MAP_WINDOW;
+		addr = vm_unmapped_area(&info);
+	}
+
+	if (IS_ERR_VALUE(addr))
+		return addr;
+
+	err = security_mmap_addr(addr);
+	return err ? err : addr;
+}
+
 /*
  * Map a new table and put it into the index. Called with mmap_lock held for
  * write, which makes the two one step for everybody else.
@@ -442,8 +493,7 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (mm->map_count >= sysctl_max_map_count)
 		return -ENOMEM;
 
-	addr = get_unmapped_area(NULL, 0, MPX_BT_SIZE, 0,
-				 MAP_PRIVATE | MAP_ANONYMOUS);
+	addr = mpx_find_area(mm);
 	if (IS_ERR_VALUE(addr))
 		return addr;
 
@@ -454,10 +504,16 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
 
 	ret = mmap_region(NULL, addr, MPX_BT_SIZE, vm_flags, PHYS_PFN(addr),
 			  NULL);
-	if (IS_ERR_VALUE(ret))
+	if (IS_ERR_VALUE(ret)) {
 		mpx_index_remove(mpx, index, addr);
+		return ret;
+	}
 
-	return ret;
+	/* Bounds for memory that is not there: no munmap() of it will come. */
+	if (mpx_span_is_unused(mm, index))
+		xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
+
+	return addr;
 }
 
 /*
@@ -542,10 +598,10 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
  *	directory entry" and the address of the entry
  *
  * If the index has a table for the entry then the table is used. That is so
- * after mpx_free_table() cleared the entry and found that the table has to
- * stay: this is where the entry comes back, with all bounds in the table as
- * they were. And it is so in a child that was forked when an entry had been
- * cleared or had not been written yet.
+ * if mpx_free_table() cleared the entry and could neither free the table nor put
+ * the entry back: here it comes back, with all bounds in the table as they were.
+ * And it is so in a child that was forked when an entry had been cleared or had
+ * not been written yet.
  *
  * Context: Process context, no locks held. Takes bd_lock and mmap_lock and
  * accesses user memory.
@@ -566,7 +622,9 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 	if (!mpx || !user_64bit_mode(regs))
 		return -EINVAL;
 
-	mutex_lock(&mpx->bd_lock);
+	if (mutex_lock_killable(&mpx->bd_lock))
+		return -EINTR;
+
 	if (mpx->managed && mpx->bd_base == (csr->bndcfgu & BNDCFGU_BASE_MASK) &&
 	    mpx_bd_entry_index(mpx->bd_base, entry_addr, &index))
 		ret = mpx_fill_entry(mm, mpx, index);
@@ -611,30 +669,15 @@ static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end
 	}
 }
 
-/* Is nothing mapped in the span of a directory entry, or only tables? */
-static bool mpx_span_is_unused(struct mm_struct *mm, unsigned long index)
-{
-	VMA_ITERATOR(vmi, mm, mpx_span_start(index));
-	unsigned long end = mpx_span_start(index) + MPX_SPAN_SIZE;
-	struct vm_area_struct *vma;
-
-	mmap_assert_locked(mm);
-
-	for_each_vma_range(vmi, vma, end) {
-		if (!(vma->vm_flags & VM_MPX))
-			return false;
-	}
-
-	return true;
-}
-
 /*
- * Find the next marked table that is unused, and take the marks away on the way
- * to it. A mark that munmap() sets behind our back stays for the second half
- * of that munmap(); one that goes away here was set after its range had been
- * unmapped, so the mappings show it.
+ * Find a marked table that is unused. It keeps its mark, because a child that is
+ * forked before the table is gone has to find it, too.
+ *
+ * A table that is in use loses the mark. munmap() may be setting it again at
+ * this moment, with mmap_lock downgraded, but its range is out of the mappings
+ * that have been looked at here.
  */
-static bool mpx_next_unused(struct mm_struct *mm, struct mpx_mm *mpx,
+static bool mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 			    unsigned long *index, unsigned long *addr)
 {
 	bool found = false;
@@ -642,13 +685,13 @@ static bool mpx_next_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 
 	mmap_read_lock(mm);
 	xa_for_each_marked(&mpx->tables, *index, entry, MPX_UNMAPPED) {
-		xa_clear_mark(&mpx->tables, *index, MPX_UNMAPPED);
 		found = mpx_span_is_unused(mm, *index);
 		trace_mpx_search(*index, found);
 		if (found) {
 			*addr = mpx_entry_to_addr(entry);
 			break;
 		}
+		xa_clear_mark(&mpx->tables, *index, MPX_UNMAPPED);
 	}
 	mmap_read_unlock(mm);
 
@@ -663,38 +706,60 @@ static bool mpx_next_unused(struct mm_struct *mm, struct mpx_mm *mpx,
  * 1. The entry is cleared. From now on BNDSTX and BNDLDX for the span take a
  *    #BR and wait in mpx_make_table() for bd_lock.
  *
- * 2. CPUs that run this mm are interrupted. An instruction that had read the
- *    entry before it was cleared has ended by then, or has taken a page fault
- *    and will start again from the directory. So no store that is on its way to
- *    this table is left when the address can become another table. That the
- *    zap of the table's pages has flushed the TLB, too, is not enough: there is
- *    no zap for a table that has not been touched yet.
+ * 2. CPUs that run user code of this mm are interrupted. An instruction that had
+ *    read the entry before it was cleared has ended by then, or has taken a page
+ *    fault and will start again from the directory. So no store that is on its
+ *    way to this table is left when the address can become another table. That
+ *    the zap of the table's pages has flushed the TLB, too, is not enough: there
+ *    is no zap for a table that has not been touched yet. CPUs that are spared,
+ *    with a lazy TLB or as virtual ones that do not run, are not within an
+ *    instruction.
  *
  * 3. With mmap_lock held for write, the span is looked at again. If it is still
- *    unused, the table goes. If somebody has mapped data there, the table stays
- *    with all that is in it, and the #BR in (1) puts its entry back: not one of
- *    the bounds in it is lost.
+ *    unused, the table goes.
  *
- * An entry that cannot be written keeps its table. It is empty, and if there is
- * data again it serves again. An entry that is not ours was changed by the
- * process. The hardware does not find our table through it, so the table goes.
+ * 4. If somebody has mapped data there, the table stays with all that is in it,
+ *    and its entry is put back. Who waits in (1) finds it valid. If it cannot be
+ *    written any more, mpx_make_table() tries again when the table is needed.
+ *    The same goes for a table that cannot be unmapped.
+ *
+ * An entry that cannot be written in the first place keeps its table. It is
+ * empty, and if there is data again it serves again. An entry that is not ours
+ * was changed by the process. The hardware does not find our table through it,
+ * so the table goes.
+ *
+ * Returns 0 when the table is done with: it is gone or has lost its mark. -EINTR
+ * if the task is being killed: then the mark is left for others.
  */
-static void mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
-			   unsigned long index, unsigned long addr)
+static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
+			  unsigned long index, unsigned long addr)
 {
-	u64 old = addr | MPX_BD_ENTRY_VALID;
+	u64 valid = addr | MPX_BD_ENTRY_VALID;
+	u64 old = valid;
+	bool stays;
 
-	if (mpx_cmpxchg_entry(mm, mpx, index, &old, 0))
-		return;
+	if (mpx_cmpxchg_entry(mm, mpx, index, &old, 0)) {
+		xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
+		return 0;
+	}
 
 	flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE, PAGE_SHIFT, false);
 
 	if (mmap_write_lock_killable(mm))
-		return;
+		return -EINTR;
 
 	if (mpx_span_is_unused(mm, index))
 		mpx_unmap_table(mm, mpx, index, addr);
+	stays = xa_load(&mpx->tables, index);
+	xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
 	mmap_write_unlock(mm);
+
+	if (stays && old == valid) {
+		old = 0;
+		mpx_cmpxchg_entry(mm, mpx, index, &old, valid);
+	}
+
+	return 0;
 }
 
 /*
@@ -704,19 +769,24 @@ static void mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
  * The work belongs to the task and finds the mm that the task has now. If it
  * is not the mm of the first half then the task has exited or called exec().
  * The marks in the old mm stay, and whoever still uses that sees to them after
- * its next munmap(). The same goes for the marks that a child has inherited.
+ * its next munmap(). The same goes for the marks that a child has inherited,
+ * and for those that a task leaves which is being killed.
  */
 static void mpx_free_tables(struct callback_head *work)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = mm ? mm->context.mpx : NULL;
-	unsigned long index = 0, addr;
+	unsigned long index, addr;
 
-	if (mpx) {
-		mutex_lock(&mpx->bd_lock);
-		/* When the management is disabled, the index is empty. */
-		while (mpx_next_unused(mm, mpx, &index, &addr))
-			mpx_free_table(mm, mpx, index, addr);
+	if (mpx && !mutex_lock_killable(&mpx->bd_lock)) {
+		/*
+		 * Each round takes a mark away, or ends it. When the management
+		 * is disabled, the index is empty.
+		 */
+		while (mpx_find_unused(mm, mpx, &index, &addr)) {
+			if (mpx_free_table(mm, mpx, index, addr))
+				break;
+		}
 		mutex_unlock(&mpx->bd_lock);
 	}
 
@@ -746,8 +816,7 @@ static void mpx_queue_free_tables(void)
  *
  * mmap_lock was held for write when the range was unmapped and has not been
  * dropped since. So this runs for one thread at a time, no table can be made or
- * found elsewhere in the meantime, and nobody can map anything in the range, or
- * touch what MAP_FIXED has just mapped there.
+ * unmapped in the meantime, and nobody can map anything in the range.
  *
  * A thread that executes BNDSTX for the range at the same time may come before
  * the zap, which then frees its entry, or after it. In the latter case it stores
@@ -761,7 +830,7 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 
 	mmap_assert_locked(mm);
 
-	/* Before anything is zapped: from here on this may be other memory. */
+	/* Before anything is zapped: this will be other memory, or is none. */
 	mpx_forget_tables(mpx, start, end);
 
 	/*
@@ -855,7 +924,9 @@ static int mpx_enable_management(void)
 	if (!mpx)
 		return -ENOMEM;
 
-	mutex_lock(&mpx->bd_lock);
+	if (mutex_lock_killable(&mpx->bd_lock))
+		return -EINTR;
+
 	if (mmap_write_lock_killable(mm)) {
 		ret = -EINTR;
 		goto unlock;
@@ -889,23 +960,43 @@ static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	unsigned long index;
+	void *entry;
 	int ret = 0;
 
 	if (!mpx)
 		return -ENXIO;
 
-	mutex_lock(&mpx->bd_lock);
+	if (mutex_lock_killable(&mpx->bd_lock))
+		return -EINTR;
+
 	if (!mpx->managed) {
 		ret = -ENXIO;
-	} else if (mmap_write_lock_killable(mm)) {
-		ret = -EINTR;
-	} else {
-		mpx->managed = false;
-		mpx_index_clear(mpx);
-		mmap_write_unlock(mm);
+		goto unlock;
 	}
-	mutex_unlock(&mpx->bd_lock);
 
+	/*
+	 * An indexed table without its entry would be lost to the process. There
+	 * are such in a child, see mpx_dup_mmap(), and where an entry could not
+	 * be put back. What cannot be written now either has to stay that way.
+	 */
+	xa_for_each(&mpx->tables, index, entry) {
+		u64 old = 0;
+
+		mpx_cmpxchg_entry(mm, mpx, index, &old,
+				  mpx_entry_to_addr(entry) | MPX_BD_ENTRY_VALID);
+	}
+
+	if (mmap_write_lock_killable(mm)) {
+		ret = -EINTR;
+		goto unlock;
+	}
+
+	mpx->managed = false;
+	mpx_index_clear(mpx);
+	mmap_write_unlock(mm);
+unlock:
+	mutex_unlock(&mpx->bd_lock);
 	return ret;
 }
 

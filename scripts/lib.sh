@@ -120,9 +120,11 @@ result_since=$(date +%s)
 result()
 {
 	echo "$*" >>"$B/results"
-	[ "$1" = ok ] && [ "${brief:-}" ] ||
-		printf '%-4s %s (%d s)\n' "$1" "$2" $(($(date +%s) - result_since))
+	result_took=$(($(date +%s) - result_since))
 	result_since=$(date +%s)
+	[ "$1" != ok ] || [ ! "${brief:-}" ] || return 0
+	[ $result_took -eq 0 ] && result_took='' || result_took=" ($result_took s)"
+	printf '%-4s %s\n' "$1" "$2$result_took"
 }
 
 # try NAME LOGNAME COMMAND...: a test that is one command.
@@ -148,7 +150,7 @@ worktree()
 		git -C "$B/linux" worktree prune
 		git -C "$B/linux" worktree add -q --detach "$work" base
 	fi
-	rm -rf "$work/.git/rebase-apply"
+	git -C "$work" am --quit 2>/dev/null || true
 	git -C "$work" reset -q --hard
 	git -C "$work" clean -q -dfx
 	git -C "$work" checkout -q --detach "$1"
