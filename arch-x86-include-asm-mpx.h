@@ -47,11 +47,19 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr);
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end);
 int __mpx_mmap_check(unsigned long addr, unsigned long len);
 
+/**
+ * mpx_init_context() - Nothing is managed in a new mm
+ * @mm: The mm, of which nobody knows yet
+ */
 static inline void mpx_init_context(struct mm_struct *mm)
 {
 	mm->context.mpx = NULL;
 }
 
+/**
+ * mpx_init_thread() - The work that a new task's parent has queued is not its own
+ * @thread: Of the task, which does not run yet
+ */
 static inline void mpx_init_thread(struct thread_struct *thread)
 {
 	thread->mpx_work.func = NULL;
