@@ -502,7 +502,7 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (err)
 		return err;
 
-	ret = mmap_region(NULL, addr, MPX_BT_SIZE, vm_flags, PHYS_PFN(addr),
+	ret = mmap_region(NULL, addr, MPX_BT_SIZE, vm_flags, addr >> PAGE_SHIFT,
 			  NULL);
 	if (IS_ERR_VALUE(ret)) {
 		mpx_index_remove(mpx, index, addr);
