@@ -38,22 +38,31 @@ step()
 	step_title=$2
 	shift 2
 	step_from=$(date +%s)
-	"$@" >"$step_log" 2>&1 </dev/null &
-	step_pid=$!
-	step_tick=0
-	[ -t 2 ] || note "$step_title ..."
-	while kill -0 $step_pid 2>/dev/null; do
-		if [ -t 2 ] && [ $((step_tick % 10)) -eq 0 ]; then
-			printf '\r%s ... %ss, %s lines ' "$step_title" \
+	step_ticker=''
+	: >"$step_log"
+	if [ -t 2 ]; then
+		# It ends with this shell, however that ends.
+		while kill -0 $$ 2>/dev/null; do
+			printf '\r%.50s ... %ss, %s lines ' "$step_title" \
 				$(($(date +%s) - step_from)) \
 				"$(wc -l <"$step_log")" >&2
-		fi
-		step_tick=$((step_tick + 1))
-		sleep 0.1
-	done
-	step_rc=0
-	wait $step_pid || step_rc=$?
-	[ ! -t 2 ] || printf '\r\033[K' >&2
+			sleep 1
+		done &
+		step_ticker=$!
+	else
+		note "$step_title ..."
+	fi
+	# In the foreground, for ctrl-c to reach it. In an || list, set -e would
+	# be off in it.
+	set +e
+	(set -e; "$@") >"$step_log" 2>&1 </dev/null
+	step_rc=$?
+	set -e
+	if [ "$step_ticker" ]; then
+		kill $step_ticker
+		wait $step_ticker 2>/dev/null || true
+		printf '\r\033[K' >&2
+	fi
 	if [ $step_rc -ne 0 ]; then
 		# The first line that names an error, else the last one.
 		step_line=$(grep -m1 -iE '(error: |^E: |fatal: |no space left|\*\*\* |cannot |not found|failed)' \
@@ -132,7 +141,11 @@ try()
 {
 	try_name=$1 try_log=$LOG/$2.log
 	shift 2
-	if "$@" >"$try_log" 2>&1 </dev/null; then
+	[ ! -t 1 ] || printf '     %.70s ...' "$try_name"
+	try_rc=0
+	("$@") >"$try_log" 2>&1 </dev/null || try_rc=$?
+	[ ! -t 1 ] || printf '\r\033[K'
+	if [ $try_rc -eq 0 ]; then
 		result ok "$try_name"
 	else
 		tail -n 10 "$try_log" | sed 's/^/     | /'
