@@ -8,6 +8,8 @@ help:
 	@echo 'make boot     build what is missing, boot the patched kernel, run the demo'
 	@echo 'make shell    the same, and then a shell in the guest'
 	@echo 'make check    all tests'
+	@echo 'make coverage how much of the arithmetic the KUnit tests run'
+	@echo 'make mutants  whether the KUnit tests notice mutations of what they test'
 	@echo
 	@echo 'make tree     lay out a kernel tree with the series in build/linux'
 	@echo 'make refresh  turn the commits there into patches, series and views'
@@ -25,6 +27,12 @@ shell:
 check:
 	@$S/check
 
+coverage:
+	@$S/coverage
+
+mutants:
+	@$S/mutants
+
 tree:
 	@$S/deps packages
 	@$S/tree
@@ -35,4 +43,4 @@ refresh:
 clean:
 	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
 
-.PHONY: help boot shell check tree refresh clean
+.PHONY: help boot shell check coverage mutants tree refresh clean

@@ -2,7 +2,6 @@
 #ifndef _ASM_X86_MPX_H
 #define _ASM_X86_MPX_H
 
-#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
@@ -26,16 +25,9 @@ struct mpx_violation {
 	void __user *upper;
 };
 
-/*
- * BNDSTATUS, SDM vol. 1, chapter "Intel MPX", "Configuration Registers": bits
- * 1:0 are the cause of the last #BR. For an invalid directory entry, the other
- * bits are its address.
- */
-#define BNDSTATUS_CAUSE			GENMASK_ULL(1, 0)
-#define BNDSTATUS_CAUSE_BOUND		0	/* no MPX, a BOUND instruction */
-#define BNDSTATUS_CAUSE_VIOLATION	1
-#define BNDSTATUS_CAUSE_BD_ENTRY	2
-#define BNDSTATUS_CAUSE_RESERVED	3
+int mpx_decode_check(unsigned char *bytes, int len, struct pt_regs *regs,
+		     const struct mpx_bndreg_state *bnd,
+		     struct mpx_violation *violation);
 
 #ifdef CONFIG_X86_INTEL_MPX
 

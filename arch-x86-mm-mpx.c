@@ -61,19 +61,16 @@
 #define CREATE_TRACE_POINTS
 #include <asm/trace/mpx.h>
 
-/* BNDCFGU, SDM vol. 1, chapter "Intel MPX", "Configuration Registers" */
-#define BNDCFGU_ENABLE		BIT_ULL(0)
-#define BNDCFGU_BASE_MASK	GENMASK_ULL(63, 12)
-
 /**
  * struct mpx_mm - What the kernel knows of a process's bounds tables
  * @bd_lock: See above
  * @managed: Whether the kernel makes and frees tables. Changes with @bd_lock
  *	and mmap_lock held for write, so either is enough to read it.
- * @bd_base: Address of the bounds directory; valid while @managed, and
- *	protected in the same way
+ * @geo: The geometry of the directory and its tables
+ * @bd_base: Address of the directory; valid while @managed, and protected in
+ *	the same way
  * @tables: From the index of a directory entry to the page number of the table
- * @owners: From the address of a table in units of MPX_BT_SIZE, in which no two
+ * @owners: From the address of a table in units of its size, in which no two
  *	tables can be equal, to the index of its directory entry
  *
  * Exists from the first time that the management is enabled until the mm goes.
@@ -81,6 +78,7 @@
 struct mpx_mm {
 	struct mutex	bd_lock;	/* Outside of mmap_lock */
 	bool		managed;
+	const struct mpx_geometry *geo;
 	unsigned long	bd_base;
 	struct xarray	tables;
 	struct xarray	owners;
@@ -95,6 +93,7 @@ static struct mpx_mm *mpx_mm_alloc(void)
 
 	if (mpx) {
 		mutex_init(&mpx->bd_lock);
+		mpx->geo = &mpx_geometry_64;
 		xa_init_flags(&mpx->tables, XA_FLAGS_ACCOUNT);
 		xa_init_flags(&mpx->owners, XA_FLAGS_ACCOUNT);
 	}
@@ -122,11 +121,16 @@ static unsigned long mpx_entry_to_addr(void *entry)
 	return xa_to_value(entry) << PAGE_SHIFT;
 }
 
+static unsigned long mpx_owner_key(struct mpx_mm *mpx, unsigned long addr)
+{
+	return addr >> mpx_bt_shift(mpx->geo);
+}
+
 static void mpx_index_remove(struct mpx_mm *mpx, unsigned long index,
 			     unsigned long addr)
 {
 	xa_erase(&mpx->tables, index);
-	xa_erase(&mpx->owners, addr >> MPX_BT_SHIFT);
+	xa_erase(&mpx->owners, mpx_owner_key(mpx, addr));
 }
 
 static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
@@ -139,8 +143,8 @@ static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
 	if (ret)
 		return ret;
 
-	ret = xa_insert(&mpx->owners, addr >> MPX_BT_SHIFT, xa_mk_value(index),
-			GFP_KERNEL_ACCOUNT);
+	ret = xa_insert(&mpx->owners, mpx_owner_key(mpx, addr),
+			xa_mk_value(index), GFP_KERNEL_ACCOUNT);
 	if (ret)
 		xa_erase(&mpx->tables, index);
 
@@ -148,10 +152,11 @@ static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
 }
 
 /* Is all of the table mapped in @mm? A process may exclude parts from fork(). */
-static bool mpx_table_is_mapped(struct mm_struct *mm, unsigned long addr)
+static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
+				unsigned long addr)
 {
+	unsigned long end = addr + mpx_bt_size(mpx->geo);
 	VMA_ITERATOR(vmi, mm, addr);
-	unsigned long end = addr + MPX_BT_SIZE;
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end) {
@@ -201,7 +206,7 @@ int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 	xa_for_each(&old->tables, index, entry) {
 		unsigned long addr = mpx_entry_to_addr(entry);
 
-		if (!mpx_table_is_mapped(mm, addr))
+		if (!mpx_table_is_mapped(mm, new, addr))
 			continue;
 
 		ret = mpx_index_add(new, index, addr);
@@ -248,43 +253,6 @@ void mpx_read_bndcsr(struct mpx_bndcsr *csr)
 		*csr = (struct mpx_bndcsr) { };
 }
 
-enum mpx_check {
-	MPX_BNDCL,
-	MPX_BNDCU,
-	MPX_BNDCN,
-	MPX_NO_CHECK,
-};
-
-/* SDM vol. 2: BNDCL is F3 0F 1A, BNDCU is F2 0F 1A and BNDCN is F2 0F 1B. */
-static enum mpx_check mpx_check_of(struct insn *insn)
-{
-	bool f2 = false, f3 = false;
-	insn_byte_t prefix;
-	int i;
-
-	if (insn_is_avx(insn) || insn_has_emulate_prefix(insn) ||
-	    insn->opcode.nbytes != 2 || insn->opcode.bytes[0] != 0x0f)
-		return MPX_NO_CHECK;
-
-	for_each_insn_prefix(insn, i, prefix) {
-		f2 |= prefix == 0xf2;
-		f3 |= prefix == 0xf3;
-	}
-
-	/* What a CPU makes of both prefixes together is not documented. */
-	if (f2 == f3)
-		return MPX_NO_CHECK;
-
-	switch (insn->opcode.bytes[1]) {
-	case 0x1a:
-		return f3 ? MPX_BNDCL : MPX_BNDCU;
-	case 0x1b:
-		return f3 ? MPX_NO_CHECK : MPX_BNDCN;
-	default:
-		return MPX_NO_CHECK;
-	}
-}
-
 /**
  * mpx_decode_violation() - Find out which check failed, and how
  * @regs: Registers of a task in user mode that took #BR for a violation
@@ -295,84 +263,30 @@ static enum mpx_check mpx_check_of(struct insn *insn)
  * never was would be worse than to report none, so what has been decoded must
  * be a check that fails with the registers at hand.
  *
- * The operand is what LEA would compute (SDM vol. 2, BNDCL and BNDCU/BNDCN).
- * The bounds registers keep the upper bound in one's complement, and BNDCN
- * compares with it as it is. What is reported is complemented back for all
- * three, so that it is the bound that BNDMK was given.
- *
  * Context: Process context, no locks held. Reads user memory.
  * Return: 0; -EFAULT if the instruction cannot be read; -EINVAL if it is not a
  * check that fails
  */
 int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
 {
-	unsigned long addr, lower, upper, raw_upper;
 	unsigned char buf[MAX_INSN_SIZE];
 	struct mpx_bndreg_state bnd;
-	unsigned long mask = ~0UL;
-	enum mpx_check check;
-	struct insn insn;
-	unsigned int reg;
 	int nr_copied;
-	bool fails;
+	int ret;
 
 	nr_copied = insn_fetch_from_user(regs, buf);
 	if (nr_copied <= 0)
 		return -EFAULT;
 
-	if (!insn_decode_from_regs(&insn, regs, buf, nr_copied))
-		return -EINVAL;
-
-	check = mpx_check_of(&insn);
-	if (check == MPX_NO_CHECK)
-		return -EINVAL;
-
-	/* There is no BND4 and up, not even with a REX prefix. */
-	reg = X86_MODRM_REG(insn.modrm.value);
-	if (reg >= ARRAY_SIZE(bnd.bndreg) || X86_REX_R(insn.rex_prefix.value))
-		return -EINVAL;
-
-	/*
-	 * SDM vol. 1, chapter "Intel MPX", "Intel MPX and Operating Modes":
-	 * addresses have 64 bits in 64-bit mode, whether there is an
-	 * address-size prefix or not, and 32 bits elsewhere.
-	 */
-	if (user_64bit_mode(regs))
-		insn.addr_bytes = 8;
-	else
-		mask = U32_MAX;
-
-	if (insn_get_eff_addr(&insn, regs, &addr))
-		return -EINVAL;
-
 	fpu_read_xfeature(XFEATURE_BNDREGS, &bnd, sizeof(bnd));
 
-	addr &= mask;
-	lower = bnd.bndreg[reg].lower_bound & mask;
-	raw_upper = bnd.bndreg[reg].upper_bound & mask;
-	upper = ~raw_upper & mask;
+	ret = mpx_decode_check(buf, nr_copied, regs, &bnd, violation);
+	if (!ret)
+		trace_mpx_violation((unsigned long)violation->addr,
+				    (unsigned long)violation->lower,
+				    (unsigned long)violation->upper);
 
-	switch (check) {
-	case MPX_BNDCL:
-		fails = addr < lower;
-		break;
-	case MPX_BNDCU:
-		fails = addr > upper;
-		break;
-	default:
-		fails = addr > raw_upper;
-		break;
-	}
-
-	if (!fails)
-		return -EINVAL;
-
-	violation->addr = (void __user *)addr;
-	violation->lower = (void __user *)lower;
-	violation->upper = (void __user *)upper;
-
-	trace_mpx_violation(addr, lower, upper);
-	return 0;
+	return ret;
 }
 
 /**
@@ -399,7 +313,7 @@ int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
 static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 			     unsigned long index, u64 *old, u64 new)
 {
-	unsigned long addr = mpx_bd_entry_addr(mpx->bd_base, index);
+	unsigned long addr = mpx_bd_entry_addr(mpx->geo, mpx->bd_base, index);
 	struct vm_area_struct *vma;
 	bool accessible;
 	int ret;
@@ -422,16 +336,17 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 }
 
 /* Is nothing mapped in the span of a directory entry, or only tables? */
-static bool mpx_span_is_unused(struct mm_struct *mm, unsigned long index)
+static bool mpx_span_is_unused(struct mm_struct *mm, struct mpx_mm *mpx,
+			       unsigned long index)
 {
-	VMA_ITERATOR(vmi, mm, mpx_span_start(index));
-	unsigned long end = mpx_span_start(index) + MPX_SPAN_SIZE;
+	VMA_ITERATOR(vmi, mm, mpx_span_start(mpx->geo, index));
 	struct vm_area_struct *vma;
 
 	mmap_assert_locked(mm);
 
-	for_each_vma_range(vmi, vma, end) {
-		if (!(vma->vm_flags & VM_MPX))
+	for_each_vma_range(vmi, vma, mpx_span_end(mpx->geo, index)) {
+		if (mpx_bt_used_by(mpx->geo, index, vma->vm_start, vma->vm_end,
+				   vma->vm_flags & VM_MPX))
 			return false;
 	}
 
@@ -442,9 +357,9 @@ static bool mpx_span_is_unused(struct mm_struct *mm, unsigned long index)
  * Find a place for a table. get_unmapped_area() is for system calls: it asks
  * in_32bit_syscall(), and in an exception there is no answer to that.
  */
-static unsigned long mpx_find_area(struct mm_struct *mm)
+static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx)
 {
-	struct vm_unmapped_area_info info = { .length = MPX_BT_SIZE };
+	struct vm_unmapped_area_info info = { .length = mpx_bt_size(mpx->geo) };
 	unsigned long addr = -ENOMEM;
 	int err;
 
@@ -493,7 +408,7 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (mm->map_count >= sysctl_max_map_count)
 		return -ENOMEM;
 
-	addr = mpx_find_area(mm);
+	addr = mpx_find_area(mm, mpx);
 	if (IS_ERR_VALUE(addr))
 		return addr;
 
@@ -502,15 +417,15 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (err)
 		return err;
 
-	ret = mmap_region(NULL, addr, MPX_BT_SIZE, vm_flags, addr >> PAGE_SHIFT,
-			  NULL);
+	ret = mmap_region(NULL, addr, mpx_bt_size(mpx->geo), vm_flags,
+			  addr >> PAGE_SHIFT, NULL);
 	if (IS_ERR_VALUE(ret)) {
 		mpx_index_remove(mpx, index, addr);
 		return ret;
 	}
 
 	/* Bounds for memory that is not there: no munmap() of it will come. */
-	if (mpx_span_is_unused(mm, index))
+	if (mpx_span_is_unused(mm, mpx, index))
 		xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
 
 	return addr;
@@ -527,7 +442,7 @@ static void mpx_unmap_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	void *entry = xa_load(&mpx->tables, index);
 
 	if (entry && mpx_entry_to_addr(entry) == addr &&
-	    !do_munmap(mm, addr, MPX_BT_SIZE, NULL))
+	    !do_munmap(mm, addr, mpx_bt_size(mpx->geo), NULL))
 		trace_mpx_table_freed(index, addr);
 }
 
@@ -612,7 +527,6 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
  */
 int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 {
-	unsigned long entry_addr = csr->bndstatus & ~BNDSTATUS_CAUSE;
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
 	unsigned long index;
@@ -625,8 +539,9 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 	if (mutex_lock_killable(&mpx->bd_lock))
 		return -EINTR;
 
-	if (mpx->managed && mpx->bd_base == (csr->bndcfgu & BNDCFGU_BASE_MASK) &&
-	    mpx_bd_entry_index(mpx->bd_base, entry_addr, &index))
+	if (mpx->managed &&
+	    mpx_missing_entry(mpx->geo, mpx->bd_base, csr->bndcfgu,
+			      csr->bndstatus, &index))
 		ret = mpx_fill_entry(mm, mpx, index);
 	mutex_unlock(&mpx->bd_lock);
 
@@ -637,17 +552,18 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 static void mpx_forget_tables(struct mpx_mm *mpx, unsigned long start,
 			      unsigned long end)
 {
+	unsigned long size = mpx_bt_size(mpx->geo);
 	/* The first table that may reach into the range begins before it. */
-	unsigned long first = start < MPX_BT_SIZE ? 0 : start - MPX_BT_SIZE + 1;
-	unsigned long owner;
+	unsigned long first = start < size ? 0 : start - size + 1;
+	unsigned long key;
 	void *entry;
 
-	xa_for_each_range(&mpx->owners, owner, entry, first >> MPX_BT_SHIFT,
-			  (end - 1) >> MPX_BT_SHIFT) {
+	xa_for_each_range(&mpx->owners, key, entry, mpx_owner_key(mpx, first),
+			  mpx_owner_key(mpx, end - 1)) {
 		unsigned long index = xa_to_value(entry);
 		unsigned long addr = mpx_entry_to_addr(xa_load(&mpx->tables, index));
 
-		if (addr < end && addr + MPX_BT_SIZE > start)
+		if (addr < end && addr + size > start)
 			mpx_index_remove(mpx, index, addr);
 	}
 }
@@ -685,7 +601,7 @@ static bool mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 
 	mmap_read_lock(mm);
 	xa_for_each_marked(&mpx->tables, *index, entry, MPX_UNMAPPED) {
-		found = mpx_span_is_unused(mm, *index);
+		found = mpx_span_is_unused(mm, mpx, *index);
 		trace_mpx_search(*index, found);
 		if (found) {
 			*addr = mpx_entry_to_addr(entry);
@@ -748,7 +664,7 @@ static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 
-	if (mpx_span_is_unused(mm, index))
+	if (mpx_span_is_unused(mm, mpx, index))
 		mpx_unmap_table(mm, mpx, index, addr);
 	stays = xa_load(&mpx->tables, index);
 	xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
@@ -812,6 +728,25 @@ static void mpx_queue_free_tables(void)
 }
 
 /*
+ * Edge sharing: is anything but tables mapped in the rest of a table's span?
+ * For MAP_FIXED the range itself may have the old mappings or the new one.
+ */
+static bool mpx_table_is_kept(struct mm_struct *mm,
+			      const struct mpx_unmap *unmap, unsigned long index)
+{
+	VMA_ITERATOR(vmi, mm, mpx_span_start(unmap->geo, index));
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, mpx_span_end(unmap->geo, index)) {
+		if (mpx_unmap_keeps(unmap, index, vma->vm_start, vma->vm_end,
+				    vma->vm_flags & VM_MPX))
+			return true;
+	}
+
+	return false;
+}
+
+/*
  * mpx_munmap() for an mm that has state.
  *
  * mmap_lock was held for write when the range was unmapped and has not been
@@ -825,6 +760,7 @@ static void mpx_queue_free_tables(void)
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct mpx_mm *mpx = mm->context.mpx;
+	struct mpx_unmap unmap;
 	unsigned long index;
 	void *entry;
 
@@ -833,21 +769,17 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 	/* Before anything is zapped: this will be other memory, or is none. */
 	mpx_forget_tables(mpx, start, end);
 
-	/*
-	 * A range may be longer than what is mapped in it. Above 47 bits there
-	 * is nothing while there are tables, and bits 63:48 would not count.
-	 */
-	end = min(end, DEFAULT_MAP_WINDOW);
-	if (start >= end)
+	if (!mpx_unmap_init(&unmap, mpx->geo, start, end))
 		return;
 
-	xa_for_each_range(&mpx->tables, index, entry, mpx_bd_index(start),
-			  mpx_bd_index(end - 1)) {
-		struct mpx_bt_part part = mpx_bt_part(index, start, end);
+	xa_for_each_range(&mpx->tables, index, entry, unmap.first, unmap.last) {
+		bool kept = mpx_table_is_kept(mm, &unmap, index);
+		struct mpx_bt_part part = mpx_unmap_part(&unmap, index, kept);
 		unsigned long addr = mpx_entry_to_addr(entry);
 
 		mpx_zap(mm, addr + part.from, addr + part.to);
-		xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
+		if (!kept)
+			xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
 	}
 
 	/* Of this range, or left by a task that could not see to them. */
@@ -917,7 +849,7 @@ static int mpx_enable_management(void)
 		return -ENXIO;
 
 	bd_base = csr.bndcfgu & BNDCFGU_BASE_MASK;
-	if (!mpx_bd_fits(bd_base, DEFAULT_MAP_WINDOW))
+	if (!mpx_bd_fits(&mpx_geometry_64, bd_base, DEFAULT_MAP_WINDOW))
 		return -EINVAL;
 
 	mpx = mpx_mm_get(mm);
