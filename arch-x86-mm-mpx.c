@@ -70,8 +70,8 @@
  * @bd_base: Address of the directory; valid while @managed, and protected in
  *	the same way
  * @tables: From the index of a directory entry to the page number of the table
- * @owners: From the address of a table in units of its size, in which no two
- *	tables can be equal, to the index of its directory entry
+ * @owners: From the slot of a table, see mpx_bt_slot(), to the index of its
+ *	directory entry
  *
  * Exists from the first time that the management is enabled until the mm goes.
  */
@@ -84,7 +84,7 @@ struct mpx_mm {
 	struct xarray	owners;
 };
 
-/* Mark in mpx_mm::tables: data was unmapped, the table may be unused now */
+/* Mark in mpx_mm::tables: there was no data left, the table may still be unused */
 #define MPX_UNMAPPED	XA_MARK_0
 
 static struct mpx_mm *mpx_mm_alloc(void)
@@ -121,16 +121,11 @@ static unsigned long mpx_entry_to_addr(void *entry)
 	return xa_to_value(entry) << PAGE_SHIFT;
 }
 
-static unsigned long mpx_owner_key(struct mpx_mm *mpx, unsigned long addr)
-{
-	return addr >> mpx_bt_shift(mpx->geo);
-}
-
 static void mpx_index_remove(struct mpx_mm *mpx, unsigned long index,
 			     unsigned long addr)
 {
 	xa_erase(&mpx->tables, index);
-	xa_erase(&mpx->owners, mpx_owner_key(mpx, addr));
+	xa_erase(&mpx->owners, mpx_bt_slot(mpx->geo, addr));
 }
 
 static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
@@ -143,7 +138,7 @@ static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
 	if (ret)
 		return ret;
 
-	ret = xa_insert(&mpx->owners, mpx_owner_key(mpx, addr),
+	ret = xa_insert(&mpx->owners, mpx_bt_slot(mpx->geo, addr),
 			xa_mk_value(index), GFP_KERNEL_ACCOUNT);
 	if (ret)
 		xa_erase(&mpx->tables, index);
@@ -155,8 +150,8 @@ static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
 static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
 				unsigned long addr)
 {
-	unsigned long end = addr + mpx_bt_size(mpx->geo);
 	VMA_ITERATOR(vmi, mm, addr);
+	unsigned long end = addr + mpx_bt_size(mpx->geo);
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end) {
@@ -552,18 +547,16 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 static void mpx_forget_tables(struct mpx_mm *mpx, unsigned long start,
 			      unsigned long end)
 {
-	unsigned long size = mpx_bt_size(mpx->geo);
-	/* The first table that may reach into the range begins before it. */
-	unsigned long first = start < size ? 0 : start - size + 1;
-	unsigned long key;
+	unsigned long slot;
 	void *entry;
 
-	xa_for_each_range(&mpx->owners, key, entry, mpx_owner_key(mpx, first),
-			  mpx_owner_key(mpx, end - 1)) {
+	xa_for_each_range(&mpx->owners, slot, entry,
+			  mpx_bt_first_slot(mpx->geo, start),
+			  mpx_bt_slot(mpx->geo, end - 1)) {
 		unsigned long index = xa_to_value(entry);
 		unsigned long addr = mpx_entry_to_addr(xa_load(&mpx->tables, index));
 
-		if (addr < end && addr + size > start)
+		if (mpx_bt_overlaps(mpx->geo, addr, start, end))
 			mpx_index_remove(mpx, index, addr);
 	}
 }
@@ -589,9 +582,9 @@ static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end
  * Find a marked table that is unused. It keeps its mark, because a child that is
  * forked before the table is gone has to find it, too.
  *
- * A table that is in use loses the mark. munmap() may be setting it again at
- * this moment, with mmap_lock downgraded, but its range is out of the mappings
- * that have been looked at here.
+ * A table that is in use again loses the mark. munmap() may be setting marks at
+ * this moment, with mmap_lock downgraded, but not this one: it sees the same
+ * mappings.
  */
 static bool mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 			    unsigned long *index, unsigned long *addr)
@@ -729,13 +722,17 @@ static void mpx_queue_free_tables(void)
 
 /*
  * Edge sharing: is anything but tables mapped in the rest of a table's span?
- * For MAP_FIXED the range itself may have the old mappings or the new one.
+ * Only the tables at the edges of the range have such a rest. For MAP_FIXED, the
+ * mappings that it is about to replace are still there.
  */
 static bool mpx_table_is_kept(struct mm_struct *mm,
 			      const struct mpx_unmap *unmap, unsigned long index)
 {
 	VMA_ITERATOR(vmi, mm, mpx_span_start(unmap->geo, index));
 	struct vm_area_struct *vma;
+
+	if (index != unmap->first && index != unmap->last)
+		return false;
 
 	for_each_vma_range(vmi, vma, mpx_span_end(unmap->geo, index)) {
 		if (mpx_unmap_keeps(unmap, index, vma->vm_start, vma->vm_end,

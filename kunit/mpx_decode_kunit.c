@@ -11,6 +11,7 @@
 
 #include <kunit/test.h>
 
+#include <linux/hex.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
@@ -29,7 +30,7 @@
 
 enum { AX, CX, DX, BX, SP, BP, SI, DI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
-enum check { BNDCL, BNDCU, BNDCN };
+enum check { BNDCL, BNDCU, BNDCN, REFUSED };
 
 static const char * const check_names[] = { "BNDCL", "BNDCU", "BNDCN" };
 static const u8 check_prefix[] = { 0xf3, 0xf2, 0xf2 };
@@ -75,10 +76,20 @@ static void set_bounds(struct mpx_bndreg *bnd, enum check check,
 	case BNDCU:
 		bnd->upper_bound = ~(addr - fails);
 		break;
-	case BNDCN:
+	default:
 		bnd->upper_bound = addr - fails;
 		break;
 	}
+}
+
+/* A copy of @len bytes, in an allocation of just that size: KASAN sees the end. */
+static u8 *exactly(struct kunit *test, const u8 *bytes, int len)
+{
+	u8 *copy = kunit_kmalloc(test, len ?: 1, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	memcpy(copy, bytes, len);
+	return copy;
 }
 
 /*
@@ -119,6 +130,27 @@ static void expect_check(struct kunit *test, u8 *bytes, int len,
 	KUNIT_ASSERT_EQ_MSG(test, ret, -EINVAL, "not failing: %*ph", len, bytes);
 }
 
+/* That there is no check in @bytes, whatever the bounds */
+static void expect_refused(struct kunit *test, u8 *bytes, int len,
+			   struct pt_regs *regs)
+{
+	struct mpx_violation v = { .addr = (void __user *)42 };
+	struct mpx_bndreg_state bnd;
+	enum check check;
+	int i, ret;
+
+	for (check = BNDCL; check < REFUSED; check++) {
+		/* This any operand fails but 0, or all ones. */
+		for (i = 0; i < ARRAY_SIZE(bnd.bndreg); i++)
+			set_bounds(&bnd.bndreg[i], check,
+				   check == BNDCL ? ~0UL - 1 : 1, true);
+
+		ret = mpx_decode_check(bytes, len, regs, &bnd, &v);
+		KUNIT_ASSERT_EQ_MSG(test, ret, -EINVAL, "%*ph", len, bytes);
+		KUNIT_ASSERT_EQ(test, (unsigned long)v.addr, 42);
+	}
+}
+
 /*
  * Each addressing form: all combinations of ModRM, SIB and REX, with
  * displacements of either sign.
@@ -127,6 +159,20 @@ struct form_case {
 	enum check check;
 	bool is_64bit;
 };
+
+/* One buffer for each length */
+struct buffers {
+	u8 *of[MAX_INSN_SIZE + 1];
+};
+
+static void get_buffers(struct kunit *test, struct buffers *buf)
+{
+	static const u8 zeros[MAX_INSN_SIZE];
+	int len;
+
+	for (len = 0; len <= MAX_INSN_SIZE; len++)
+		buf->of[len] = exactly(test, zeros, len);
+}
 
 static const struct form_case form_cases[] = {
 	{ BNDCL, true }, { BNDCU, true }, { BNDCN, true },
@@ -148,7 +194,8 @@ static const s32 disps[] = { 0x12, -0x34, 0x12345678, -0x1234567 };
  * how many instructions that made.
  */
 static int try_form(struct kunit *test, const struct form_case *c,
-		    struct pt_regs *regs, int reg, u8 rex, int mod, int rm, u8 sib)
+		    struct buffers *buf, struct pt_regs *regs, int reg, u8 rex,
+		    int mod, int rm, u8 sib)
 {
 	int rex_b = rex & 1 ? 8 : 0, rex_x = rex & 2 ? 8 : 0;
 	bool has_sib = mod != 3 && rm == 4;
@@ -157,7 +204,7 @@ static int try_form(struct kunit *test, const struct form_case *c,
 	int nr = disp_size ? ARRAY_SIZE(disps) : 1;
 	u8 bytes[MAX_INSN_SIZE];
 	unsigned long addr;
-	int i, len;
+	int i, j, len;
 
 	for (i = 0; i < nr; i++) {
 		s32 disp = disp_size == 1 ? (s8)disps[i] : disps[i];
@@ -185,7 +232,14 @@ static int try_form(struct kunit *test, const struct form_case *c,
 		if (disp_size)
 			addr += disp;
 
-		expect_check(test, bytes, len, regs, c->check, reg, addr);
+		memcpy(buf->of[len], bytes, len);
+		expect_check(test, buf->of[len], len, regs, c->check, reg, addr);
+
+		/* Truncated. One displacement is enough for that. */
+		for (j = 0; i == 0 && j < len; j++) {
+			memcpy(buf->of[j], bytes, j);
+			expect_refused(test, buf->of[j], j, regs);
+		}
 	}
 
 	return nr;
@@ -196,8 +250,10 @@ static void mpx_decode_forms(struct kunit *test)
 	const struct form_case *c = test->param_value;
 	int mod, rm, sib, rex, nr = 0;
 	struct pt_regs regs;
+	struct buffers buf;
 
 	user_regs(&regs, c->is_64bit);
+	get_buffers(test, &buf);
 
 	/* No prefix, and then all of them but those with REX.R */
 	for (rex = 0x3f; rex < (c->is_64bit ? 0x50 : 0x40); rex++) {
@@ -206,7 +262,7 @@ static void mpx_decode_forms(struct kunit *test)
 		for (mod = 0; mod < 4; mod++) {
 			for (rm = 0; rm < 8; rm++) {
 				for (sib = 0; sib < (rm == 4 && mod < 3 ? 256 : 1); sib++)
-					nr += try_form(test, c, &regs, nr % 4,
+					nr += try_form(test, c, &buf, &regs, nr % 4,
 						       rex == 0x3f ? 0 : rex,
 						       mod, rm, sib);
 			}
@@ -220,217 +276,164 @@ static void mpx_decode_forms(struct kunit *test)
 struct insn_case {
 	const char *name;
 	bool is_64bit;
-	u8 len;
-	u8 bytes[MAX_INSN_SIZE + 1];
+	const char *bytes;
 	enum check check;
-	int reg;		/* -1 if it is to be refused */
+	int reg;
 	unsigned long addr;
 };
 
-#define BYTES(...) \
-	sizeof((u8 []) { __VA_ARGS__ }), { __VA_ARGS__ }
-#define REFUSED		0, -1, 0
-
 static const struct insn_case insn_cases[] = {
-	{ "bndcl %rcx, %bnd0", true, BYTES(0xf3, 0x0f, 0x1a, 0xc1),
-	  BNDCL, 0, REG(CX) },
-	{ "bndcu %r9, %bnd3", true, BYTES(0xf2, 0x41, 0x0f, 0x1a, 0xd9),
-	  BNDCU, 3, REG(R9) },
-	{ "bndcn %rsp, %bnd2", true, BYTES(0xf2, 0x0f, 0x1b, 0xd4),
-	  BNDCN, 2, REG(SP) },
-	{ "bndcl (%rdi), %bnd1", true, BYTES(0xf3, 0x0f, 0x1a, 0x0f),
-	  BNDCL, 1, REG(DI) },
-	{ "bndcu 0x40(%rbp), %bnd0", true, BYTES(0xf2, 0x0f, 0x1a, 0x45, 0x40),
+	{ "bndcl %rcx, %bnd0", true, "f3 0f 1a c1", BNDCL, 0, REG(CX) },
+	{ "bndcu %r9, %bnd3", true, "f2 41 0f 1a d9", BNDCU, 3, REG(R9) },
+	{ "bndcn %rsp, %bnd2", true, "f2 0f 1b d4", BNDCN, 2, REG(SP) },
+	{ "bndcl (%rdi), %bnd1", true, "f3 0f 1a 0f", BNDCL, 1, REG(DI) },
+	{ "bndcu 0x40(%rbp), %bnd0", true, "f2 0f 1a 45 40",
 	  BNDCU, 0, REG(BP) + 0x40 },
-	{ "bndcn -0x80(%rsp), %bnd1", true,
-	  BYTES(0xf2, 0x0f, 0x1b, 0x4c, 0x24, 0x80), BNDCN, 1, REG(SP) - 0x80 },
-	{ "bndcl 0x12345678(%r12), %bnd2", true,
-	  BYTES(0xf3, 0x41, 0x0f, 0x1a, 0x94, 0x24, 0x78, 0x56, 0x34, 0x12),
+	{ "bndcn -0x80(%rsp), %bnd1", true, "f2 0f 1b 4c 24 80",
+	  BNDCN, 1, REG(SP) - 0x80 },
+	{ "bndcl 0x12345678(%r12), %bnd2", true, "f3 41 0f 1a 94 24 78 56 34 12",
 	  BNDCL, 2, REG(R12) + 0x12345678 },
-	{ "bndcu (%rax,%rcx,4), %bnd3", true,
-	  BYTES(0xf2, 0x0f, 0x1a, 0x1c, 0x88), BNDCU, 3, REG(AX) + 4 * REG(CX) },
-	{ "bndcn -8(%r13,%r14,8), %bnd0", true,
-	  BYTES(0xf2, 0x43, 0x0f, 0x1b, 0x44, 0xf5, 0xf8),
+	{ "bndcu (%rax,%rcx,4), %bnd3", true, "f2 0f 1a 1c 88",
+	  BNDCU, 3, REG(AX) + 4 * REG(CX) },
+	{ "bndcn -8(%r13,%r14,8), %bnd0", true, "f2 43 0f 1b 44 f5 f8",
 	  BNDCN, 0, REG(R13) + 8 * REG(R14) - 8 },
-	{ "bndcl 0x1000(,%rdx,2), %bnd1", true,
-	  BYTES(0xf3, 0x0f, 0x1a, 0x0c, 0x55, 0x00, 0x10, 0x00, 0x00),
+	{ "bndcl 0x1000(,%rdx,2), %bnd1", true, "f3 0f 1a 0c 55 00 10 00 00",
 	  BNDCL, 1, 2 * REG(DX) + 0x1000 },
-	{ "bndcu 0x1234(%rip), %bnd2", true,
-	  BYTES(0xf2, 0x0f, 0x1a, 0x15, 0x34, 0x12, 0x00, 0x00),
+	{ "bndcu 0x1234(%rip), %bnd2", true, "f2 0f 1a 15 34 12 00 00",
 	  BNDCU, 2, IP + 8 + 0x1234 },
-	{ "bndcn 0x7654321, %bnd3", true,
-	  BYTES(0xf2, 0x0f, 0x1b, 0x1c, 0x25, 0x21, 0x43, 0x65, 0x07),
+	{ "bndcn 0x7654321, %bnd3", true, "f2 0f 1b 1c 25 21 43 65 07",
 	  BNDCN, 3, 0x7654321 },
-	{ "bndcl %fs:0x10(%rbx), %bnd0", true,
-	  BYTES(0x64, 0xf3, 0x0f, 0x1a, 0x43, 0x10), BNDCL, 0, REG(BX) + 0x10 },
-	{ "bndcu %gs:(%r15,%rsi), %bnd1", true,
-	  BYTES(0x65, 0xf2, 0x41, 0x0f, 0x1a, 0x0c, 0x37),
+	{ "bndcl %fs:0x10(%rbx), %bnd0", true, "64 f3 0f 1a 43 10",
+	  BNDCL, 0, REG(BX) + 0x10 },
+	{ "bndcu %gs:(%r15,%rsi), %bnd1", true, "65 f2 41 0f 1a 0c 37",
 	  BNDCU, 1, REG(R15) + REG(SI) },
-	{ "64-bit, address size prefix", true,
-	  BYTES(0x67, 0xf2, 0x0f, 0x1b, 0x50, 0x04), BNDCN, 2, REG(AX) + 4 },
-	{ "64-bit, address size prefix, register", true,
-	  BYTES(0xf3, 0x67, 0x0f, 0x1a, 0xc1), BNDCL, 0, REG(CX) },
-	{ "64-bit, address size prefix, RIP", true,
-	  BYTES(0x67, 0xf2, 0x0f, 0x1a, 0x15, 0x34, 0x12, 0x00, 0x00),
+	{ "64-bit, address size prefix", true, "67 f2 0f 1b 50 04",
+	  BNDCN, 2, REG(AX) + 4 },
+	{ "64-bit, address size prefix, register", true, "f3 67 0f 1a c1",
+	  BNDCL, 0, REG(CX) },
+	{ "64-bit, address size prefix, RIP", true, "67 f2 0f 1a 15 34 12 00 00",
 	  BNDCU, 2, IP + 9 + 0x1234 },
-	{ "64-bit, operand size prefix", true,
-	  BYTES(0x66, 0xf3, 0x0f, 0x1a, 0x0f), BNDCL, 1, REG(DI) },
-	{ "64-bit, REX.W", true,
-	  BYTES(0xf2, 0x48, 0x0f, 0x1a, 0x0f), BNDCU, 1, REG(DI) },
-	{ "64-bit, four prefixes", true,
-	  BYTES(0x3e, 0x66, 0x67, 0xf3, 0x0f, 0x1a, 0x0f), BNDCL, 1, REG(DI) },
-	{ "64-bit, a prefix twice", true,
-	  BYTES(0xf3, 0xf3, 0x0f, 0x1a, 0x0f), BNDCL, 1, REG(DI) },
+	{ "64-bit, operand size prefix", true, "66 f3 0f 1a 0f",
+	  BNDCL, 1, REG(DI) },
+	{ "64-bit, REX.W", true, "f2 48 0f 1a 0f", BNDCU, 1, REG(DI) },
+	{ "64-bit, four prefixes", true, "3e 66 67 f3 0f 1a 0f",
+	  BNDCL, 1, REG(DI) },
+	{ "64-bit, a prefix twice", true, "f3 f3 0f 1a 0f", BNDCL, 1, REG(DI) },
 	{ "64-bit, as long as it can be", true,
-	  BYTES(0x3e, 0x3e, 0x3e, 0x3e, 0x3e, 0xf3, 0x43, 0x0f, 0x1a, 0x94, 0xf4,
-		0x78, 0x56, 0x34, 0x12), BNDCL, 2,
-	  REG(R12) + 8 * REG(R14) + 0x12345678 },
-	{ "bndcl %ecx, %bnd0", false, BYTES(0xf3, 0x0f, 0x1a, 0xc1),
-	  BNDCL, 0, REG_32(CX) },
-	{ "bndcu (%edi), %bnd1", false, BYTES(0xf2, 0x0f, 0x1a, 0x0f),
-	  BNDCU, 1, REG_32(DI) },
-	{ "bndcn 0x40(%ebp), %bnd2", false, BYTES(0xf2, 0x0f, 0x1b, 0x55, 0x40),
+	  "3e 3e 3e 3e 3e f3 43 0f 1a 94 f4 78 56 34 12",
+	  BNDCL, 2, REG(R12) + 8 * REG(R14) + 0x12345678 },
+	{ "bndcl %ecx, %bnd0", false, "f3 0f 1a c1", BNDCL, 0, REG_32(CX) },
+	{ "bndcu (%edi), %bnd1", false, "f2 0f 1a 0f", BNDCU, 1, REG_32(DI) },
+	{ "bndcn 0x40(%ebp), %bnd2", false, "f2 0f 1b 55 40",
 	  BNDCN, 2, REG_32(BP) + 0x40 },
-	{ "bndcl -0x80(%esp), %bnd3", false,
-	  BYTES(0xf3, 0x0f, 0x1a, 0x5c, 0x24, 0x80), BNDCL, 3, REG_32(SP) - 0x80 },
-	{ "bndcu 0x12345678(%esi), %bnd0", false,
-	  BYTES(0xf2, 0x0f, 0x1a, 0x86, 0x78, 0x56, 0x34, 0x12),
+	{ "bndcl -0x80(%esp), %bnd3", false, "f3 0f 1a 5c 24 80",
+	  BNDCL, 3, REG_32(SP) - 0x80 },
+	{ "bndcu 0x12345678(%esi), %bnd0", false, "f2 0f 1a 86 78 56 34 12",
 	  BNDCU, 0, REG_32(SI) + 0x12345678 },
-	{ "bndcn (%eax,%ecx,4), %bnd1", false,
-	  BYTES(0xf2, 0x0f, 0x1b, 0x0c, 0x88),
+	{ "bndcn (%eax,%ecx,4), %bnd1", false, "f2 0f 1b 0c 88",
 	  BNDCN, 1, REG_32(AX) + 4 * REG_32(CX) },
-	{ "bndcl -8(%ebx,%edx,8), %bnd2", false,
-	  BYTES(0xf3, 0x0f, 0x1a, 0x54, 0xd3, 0xf8),
+	{ "bndcl -8(%ebx,%edx,8), %bnd2", false, "f3 0f 1a 54 d3 f8",
 	  BNDCL, 2, REG_32(BX) + 8 * REG_32(DX) - 8 },
-	{ "bndcu 0x1000(,%edx,2), %bnd3", false,
-	  BYTES(0xf2, 0x0f, 0x1a, 0x1c, 0x55, 0x00, 0x10, 0x00, 0x00),
+	{ "bndcu 0x1000(,%edx,2), %bnd3", false, "f2 0f 1a 1c 55 00 10 00 00",
 	  BNDCU, 3, 2 * REG_32(DX) + 0x1000 },
-	{ "bndcn 0x7654321, %bnd0", false,
-	  BYTES(0xf2, 0x0f, 0x1b, 0x05, 0x21, 0x43, 0x65, 0x07),
+	{ "bndcn 0x7654321, %bnd0", false, "f2 0f 1b 05 21 43 65 07",
 	  BNDCN, 0, 0x7654321 },
-	{ "bndcl %gs:4(%ebx), %bnd1", false,
-	  BYTES(0x65, 0xf3, 0x0f, 0x1a, 0x4b, 0x04), BNDCL, 1, REG_32(BX) + 4 },
-	{ "bndcu 0x7fffffff(%eax), %bnd2", false,
-	  BYTES(0xf2, 0x0f, 0x1a, 0x90, 0xff, 0xff, 0xff, 0x7f),
+	{ "bndcl %gs:4(%ebx), %bnd1", false, "65 f3 0f 1a 4b 04",
+	  BNDCL, 1, REG_32(BX) + 4 },
+	{ "bndcu 0x7fffffff(%eax), %bnd2", false, "f2 0f 1a 90 ff ff ff 7f",
 	  BNDCU, 2, REG_32(AX) + 0x7fffffff },
 
-	{ "64-bit, bndmk", true, BYTES(0xf3, 0x0f, 0x1b, 0x07), REFUSED },
-	{ "64-bit, bndmov load", true, BYTES(0x66, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "64-bit, bndmov store", true, BYTES(0x66, 0x0f, 0x1b, 0x07), REFUSED },
-	{ "64-bit, bndldx", true, BYTES(0x0f, 0x1a, 0x04, 0x07), REFUSED },
-	{ "64-bit, bndstx", true, BYTES(0x0f, 0x1b, 0x04, 0x07), REFUSED },
-	{ "64-bit, BND4", true, BYTES(0xf3, 0x0f, 0x1a, 0x27), REFUSED },
-	{ "64-bit, BND7", true, BYTES(0xf3, 0x0f, 0x1a, 0x3f), REFUSED },
-	{ "64-bit, REX.R", true, BYTES(0xf3, 0x44, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "64-bit, LOCK", true, BYTES(0xf0, 0xf3, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "64-bit, F2 and F3", true, BYTES(0xf2, 0xf3, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "64-bit, F3 and F2", true, BYTES(0xf3, 0xf2, 0x0f, 0x1b, 0x07), REFUSED },
-	{ "64-bit, F3 after REX", true, BYTES(0x48, 0x0f, 0xf3, 0x1a, 0x07), REFUSED },
-	{ "64-bit, 0F 19", true, BYTES(0xf3, 0x0f, 0x19, 0x07), REFUSED },
-	{ "64-bit, 0F 1C", true, BYTES(0xf2, 0x0f, 0x1c, 0x07), REFUSED },
-	{ "64-bit, endbr64", true, BYTES(0xf3, 0x0f, 0x1e, 0xfa), REFUSED },
-	{ "64-bit, 0F 38 1A", true, BYTES(0xf2, 0x0f, 0x38, 0x1a, 0x07), REFUSED },
-	{ "64-bit, one byte 1A", true, BYTES(0xf3, 0x1a, 0x07), REFUSED },
-	{ "64-bit, VEX", true, BYTES(0xc5, 0xfa, 0x1a, 0x07), REFUSED },
-	{ "64-bit, VEX, three bytes", true,
-	  BYTES(0xc4, 0xe1, 0x7a, 0x1a, 0x07), REFUSED },
-	{ "64-bit, EVEX", true,
-	  BYTES(0x62, 0xf1, 0x7e, 0x08, 0x1a, 0x07), REFUSED },
-	{ "64-bit, emulation prefix", true,
-	  BYTES(0x0f, 0x0b, 0x78, 0x65, 0x6e, 0xf3, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "64-bit, int3", true, BYTES(0xcc), REFUSED },
-	{ "64-bit, ud2", true, BYTES(0x0f, 0x0b), REFUSED },
-	{ "64-bit, bnd jmp", true, BYTES(0xf2, 0xeb, 0x1a), REFUSED },
+	{ "64-bit, bndmk", true, "f3 0f 1b 07", REFUSED },
+	{ "64-bit, bndmov load", true, "66 0f 1a 07", REFUSED },
+	{ "64-bit, bndmov store", true, "66 0f 1b 07", REFUSED },
+	{ "64-bit, bndldx", true, "0f 1a 04 07", REFUSED },
+	{ "64-bit, bndstx", true, "0f 1b 04 07", REFUSED },
+	{ "64-bit, BND4", true, "f3 0f 1a 27", REFUSED },
+	{ "64-bit, BND7", true, "f3 0f 1a 3f", REFUSED },
+	{ "64-bit, REX.R", true, "f3 44 0f 1a 07", REFUSED },
+	{ "64-bit, LOCK", true, "f0 f3 0f 1a 07", REFUSED },
+	{ "64-bit, F2 and F3", true, "f2 f3 0f 1a 07", REFUSED },
+	{ "64-bit, F3 and F2", true, "f3 f2 0f 1b 07", REFUSED },
+	{ "64-bit, F3 as the opcode", true, "48 0f f3 1a 07", REFUSED },
+	{ "64-bit, 0F 19", true, "f3 0f 19 07", REFUSED },
+	{ "64-bit, 0F 1C", true, "f2 0f 1c 07", REFUSED },
+	{ "64-bit, endbr64", true, "f3 0f 1e fa", REFUSED },
+	{ "64-bit, 0F 38 1A", true, "f2 0f 38 1a 07", REFUSED },
+	{ "64-bit, one byte 1A", true, "f3 1a 07", REFUSED },
+	{ "64-bit, VEX", true, "c5 fa 1a 07", REFUSED },
+	{ "64-bit, VEX, three bytes", true, "c4 e1 7a 1a 07", REFUSED },
+	{ "64-bit, EVEX", true, "62 f1 7e 08 1a 07", REFUSED },
+	{ "64-bit, emulation prefix", true, "0f 0b 78 65 6e f3 0f 1a 07", REFUSED },
+	{ "64-bit, int3", true, "cc", REFUSED },
+	{ "64-bit, ud2", true, "0f 0b", REFUSED },
+	{ "64-bit, bnd jmp", true, "f2 eb 1a", REFUSED },
 	/* Legal and without effect, but the instruction decoder is strict. */
-	{ "64-bit, REX that is not next to the opcode", true,
-	  BYTES(0x41, 0xf2, 0x0f, 0x1a, 0x0f), REFUSED },
+	{ "64-bit, REX that is not next to the opcode", true, "41 f2 0f 1a 0f",
+	  REFUSED },
 	{ "64-bit, nothing but prefixes", true,
-	  BYTES(0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3,
-		0xf3, 0xf3, 0xf3, 0xf3), REFUSED },
+	  "f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3", REFUSED },
 	{ "64-bit, a byte longer than it can be", true,
-	  BYTES(0x3e, 0x3e, 0x3e, 0x3e, 0x3e, 0x3e, 0xf3, 0x43, 0x0f, 0x1a, 0x94,
-		0xf4, 0x78, 0x56, 0x34, 0x12), REFUSED },
-	{ "64-bit, nothing", true, 0, { }, REFUSED },
-	{ "32-bit, 16-bit address", false,
-	  BYTES(0x67, 0xf3, 0x0f, 0x1a, 0x07), REFUSED },
-	{ "32-bit, 16-bit address, register", false,
-	  BYTES(0x67, 0xf3, 0x0f, 0x1a, 0xc1), REFUSED },
-	{ "32-bit, REX is DEC", false, BYTES(0x48, 0xf3, 0x0f, 0x1a, 0xc1), REFUSED },
-	{ "32-bit, REX is DEC after the prefix", false,
-	  BYTES(0xf3, 0x48, 0x0f, 0x1a, 0xc1), REFUSED },
-	{ "32-bit, BND4", false, BYTES(0xf2, 0x0f, 0x1b, 0x27), REFUSED },
-	{ "32-bit, bndmk", false, BYTES(0xf3, 0x0f, 0x1b, 0x07), REFUSED },
-	{ "32-bit, bndldx", false, BYTES(0x0f, 0x1a, 0x04, 0x07), REFUSED },
-	{ "32-bit, BOUND", false, BYTES(0x62, 0x07), REFUSED },
+	  "3e 3e 3e 3e 3e 3e f3 43 0f 1a 94 f4 78 56 34 12", REFUSED },
+	{ "64-bit, nothing", true, "", REFUSED },
+	{ "32-bit, 16-bit address", false, "67 f3 0f 1a 07", REFUSED },
+	{ "32-bit, 16-bit address, register", false, "67 f3 0f 1a c1", REFUSED },
+	{ "32-bit, REX is DEC", false, "48 f3 0f 1a c1", REFUSED },
+	{ "32-bit, REX is DEC after the prefix", false, "f3 48 0f 1a c1", REFUSED },
+	{ "32-bit, BND4", false, "f2 0f 1b 27", REFUSED },
+	{ "32-bit, bndmk", false, "f3 0f 1b 07", REFUSED },
+	{ "32-bit, bndldx", false, "0f 1a 04 07", REFUSED },
+	{ "32-bit, BOUND", false, "62 07", REFUSED },
 };
 
 KUNIT_ARRAY_PARAM_DESC(insn, insn_cases, name);
 
-/* Bounds that every check of an address in the middle fails, of the kind given */
-static void forbid(struct mpx_bndreg_state *bnd, enum check check)
+/* Bytes from text, like "f3 0f 1a c1". Returns how many. */
+static int parse(const char *text, u8 *bytes)
 {
-	int i;
+	int len = 0;
 
-	for (i = 0; i < ARRAY_SIZE(bnd->bndreg); i++) {
-		bnd->bndreg[i].lower_bound = check == BNDCL ? ~0UL : 0;
-		bnd->bndreg[i].upper_bound = check == BNDCU ? ~0UL : 0;
+	for (; *text; text++) {
+		if (*text == ' ')
+			continue;
+		bytes[len++] = hex_to_bin(text[0]) << 4 | hex_to_bin(text[1]);
+		text++;
 	}
-}
 
-static void expect_refused(struct kunit *test, u8 *bytes, int len,
-			   struct pt_regs *regs)
-{
-	struct mpx_violation v = { .addr = (void __user *)42 };
-	struct mpx_bndreg_state bnd;
-	enum check check;
-
-	for (check = BNDCL; check <= BNDCN; check++) {
-		forbid(&bnd, check);
-		KUNIT_EXPECT_EQ_MSG(test, mpx_decode_check(bytes, len, regs, &bnd, &v),
-				    -EINVAL, "%*ph", len, bytes);
-		KUNIT_EXPECT_EQ(test, (unsigned long)v.addr, 42);
-	}
+	return len;
 }
 
 static void mpx_decode_insn(struct kunit *test)
 {
 	const struct insn_case *c = test->param_value;
+	u8 bytes[2 * MAX_INSN_SIZE];
 	struct pt_regs regs;
-	u8 *bytes;
-	int len;
+	int len, cut;
 
 	user_regs(&regs, c->is_64bit);
+	memset(bytes, 0xf3, sizeof(bytes));
+	len = parse(c->bytes, bytes);
 
-	/* As it is; KASAN knows where the buffer ends. */
-	bytes = kunit_kmalloc(test, c->len ?: 1, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, bytes);
-	memcpy(bytes, c->bytes, c->len);
-	if (c->reg < 0) {
-		expect_refused(test, bytes, c->len, &regs);
+	if (c->check == REFUSED) {
+		expect_refused(test, exactly(test, bytes, len), len, &regs);
 		return;
 	}
-	expect_check(test, bytes, c->len, &regs, c->check, c->reg, c->addr);
 
-	/* With something behind it */
-	bytes = kunit_kmalloc(test, MAX_INSN_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, bytes);
-	memset(bytes, 0xf3, MAX_INSN_SIZE);
-	memcpy(bytes, c->bytes, c->len);
+	/* As it is, with something behind it, and truncated */
+	expect_check(test, exactly(test, bytes, len), len, &regs, c->check, c->reg,
+		     c->addr);
 	expect_check(test, bytes, MAX_INSN_SIZE, &regs, c->check, c->reg, c->addr);
-
-	/* Truncated */
-	for (len = 0; len < c->len; len++) {
-		bytes = kunit_kmalloc(test, len ?: 1, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, bytes);
-		memcpy(bytes, c->bytes, len);
-		expect_refused(test, bytes, len, &regs);
-	}
+	expect_check(test, bytes, sizeof(bytes), &regs, c->check, c->reg, c->addr);
+	for (cut = 0; cut < len; cut++)
+		expect_refused(test, exactly(test, bytes, cut), cut, &regs);
 }
 
-/* A selector that no code can run with: another thread has set it by ptrace(). */
+/*
+ * Code segments that do not exist, or not any more: another thread may have taken
+ * one out of the LDT since the instruction was executed.
+ */
 static void mpx_decode_bad_cs(struct kunit *test)
 {
-	static const u16 selectors[] = { 0, 3, __USER_DS, 7, 0xffff, 0xfffb };
+	static const u16 selectors[] = { 0, 3, __USER_DS, 7, 0x7fff, 0x8047, 0xffff };
 	u8 bytes[] = { 0xf3, 0x0f, 0x1a, 0xc1 };
 	struct pt_regs regs;
 	int i;
@@ -444,8 +447,8 @@ static void mpx_decode_bad_cs(struct kunit *test)
 
 /*
  * Bytes of all kinds: they are decoded or refused, and nothing is read beyond
- * their end. What is decoded must have the opcode of a check in it and say
- * something that is true.
+ * their end. What is decoded must have the opcode of a check in it, and be the
+ * check that fails where it was said to.
  */
 struct random_case {
 	const char *name;
@@ -476,32 +479,47 @@ static bool has_opcode(const u8 *bytes, int len)
 	return false;
 }
 
+/* Do @bytes decode as @check of @addr, to the byte? */
+static bool is_check(u8 *bytes, int len, struct pt_regs *regs, enum check check,
+		     unsigned long addr)
+{
+	struct mpx_violation v = { };
+	struct mpx_bndreg_state bnd;
+	int i, ret;
+
+	for (i = 0; i < ARRAY_SIZE(bnd.bndreg); i++)
+		set_bounds(&bnd.bndreg[i], check, addr, true);
+	ret = mpx_decode_check(bytes, len, regs, &bnd, &v);
+	if (ret || (unsigned long)v.addr != addr)
+		return false;
+
+	for (i = 0; i < ARRAY_SIZE(bnd.bndreg); i++)
+		set_bounds(&bnd.bndreg[i], check, addr, false);
+	return mpx_decode_check(bytes, len, regs, &bnd, &v) == -EINVAL;
+}
+
 static void mpx_decode_random(struct kunit *test)
 {
 	const struct random_case *c = test->param_value;
 	static const u8 prefixes[] = { 0xf3, 0xf2, 0xf3, 0xf2, 0x66, 0x67, 0x64, 0x41 };
 	unsigned long mask = c->is_64bit ? ~0UL : U32_MAX;
-	u8 *bytes[MAX_INSN_SIZE + 1];
 	struct mpx_bndreg_state bnd;
 	struct pt_regs regs;
 	struct rnd_state rnd;
+	struct buffers buf;
 	int i, j, len, ret, decoded = 0;
 
 	user_regs(&regs, c->is_64bit);
+	get_buffers(test, &buf);
 	prandom_seed_state(&rnd, SEED);
-
-	for (len = 1; len <= MAX_INSN_SIZE; len++) {
-		bytes[len] = kunit_kmalloc(test, len, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, bytes[len]);
-	}
 
 	for (i = 0; i < RANDOM_STRINGS; i++) {
 		struct mpx_violation v = { .addr = (void __user *)42 };
-		unsigned long addr, lower, upper;
+		unsigned long addr;
 		u8 *b;
 
 		len = 1 + prandom_u32_state(&rnd) % MAX_INSN_SIZE;
-		b = bytes[len];
+		b = buf.of[len];
 		prandom_bytes_state(&rnd, b, len);
 		if (c->opcode && len > 4) {
 			int at = prandom_u32_state(&rnd) % 4;
@@ -515,28 +533,30 @@ static void mpx_decode_random(struct kunit *test)
 		prandom_bytes_state(&rnd, &bnd, sizeof(bnd));
 
 		ret = mpx_decode_check(b, len, &regs, &bnd, &v);
+		addr = (unsigned long)v.addr;
 		if (ret) {
 			KUNIT_ASSERT_EQ_MSG(test, ret, -EINVAL, "%*ph", len, b);
-			KUNIT_ASSERT_EQ_MSG(test, (unsigned long)v.addr, 42,
-					    "%*ph", len, b);
+			KUNIT_ASSERT_EQ_MSG(test, addr, 42, "%*ph", len, b);
 			continue;
 		}
 
 		decoded++;
-		addr = (unsigned long)v.addr;
-		lower = (unsigned long)v.lower;
-		upper = (unsigned long)v.upper;
-
 		KUNIT_ASSERT_TRUE_MSG(test, has_opcode(b, len), "%*ph", len, b);
-		KUNIT_ASSERT_EQ_MSG(test, (addr | lower | upper) & ~mask, 0,
-				    "%*ph", len, b);
-		/* The last is BNDCN, which compares without complementing. */
-		KUNIT_ASSERT_TRUE_MSG(test, addr < lower || addr > upper ||
-				      addr > (~upper & mask), "%*ph", len, b);
+		KUNIT_ASSERT_EQ_MSG(test, addr & ~mask, 0, "%*ph", len, b);
+		/* At the ends of the address space there is no byte further. */
+		if (addr == 0 || addr == mask)
+			continue;
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      is_check(b, len, &regs, BNDCL, addr) ||
+				      is_check(b, len, &regs, BNDCU, addr) ||
+				      is_check(b, len, &regs, BNDCN, addr),
+				      "%*ph", len, b);
 
 		for (j = 0; j < ARRAY_SIZE(bnd.bndreg); j++) {
-			if ((bnd.bndreg[j].lower_bound & mask) == lower &&
-			    (~bnd.bndreg[j].upper_bound & mask) == upper)
+			if ((bnd.bndreg[j].lower_bound & mask) ==
+			    (unsigned long)v.lower &&
+			    (~bnd.bndreg[j].upper_bound & mask) ==
+			    (unsigned long)v.upper)
 				break;
 		}
 		KUNIT_ASSERT_LT_MSG(test, j, ARRAY_SIZE(bnd.bndreg), "%*ph", len, b);

@@ -35,6 +35,7 @@
  */
 
 #include <linux/bits.h>
+#include <linux/compiler_attributes.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
 
@@ -51,13 +52,13 @@ struct mpx_geometry {
 	unsigned int ptr_shift;
 };
 
-static const struct mpx_geometry mpx_geometry_64 = {
+static const struct mpx_geometry mpx_geometry_64 __maybe_unused = {
 	.addr_bits	= 48,
 	.span_shift	= 20,
 	.ptr_shift	= 3,
 };
 
-static const struct mpx_geometry mpx_geometry_32 = {
+static const struct mpx_geometry mpx_geometry_32 __maybe_unused = {
 	.addr_bits	= 32,
 	.span_shift	= 12,
 	.ptr_shift	= 2,
@@ -288,6 +289,54 @@ static inline unsigned long mpx_bt_offset(const struct mpx_geometry *geo,
 	unsigned long ptr = (addr & (mpx_span_size(geo) - 1)) >> geo->ptr_shift;
 
 	return ptr << (geo->ptr_shift + MPX_BT_SCALE_SHIFT);
+}
+
+/**
+ * mpx_bt_slot() - A number for a table that no other table has
+ * @geo: The geometry
+ * @addr: Address of the table
+ *
+ * Tables need not be aligned to their size. But two that do not overlap cannot
+ * begin in the same slot of that size.
+ *
+ * Return: The number; it does not decrease with the address
+ */
+static inline unsigned long mpx_bt_slot(const struct mpx_geometry *geo,
+					unsigned long addr)
+{
+	return addr >> mpx_bt_shift(geo);
+}
+
+/**
+ * mpx_bt_first_slot() - Where to begin to look for the tables in a range
+ * @geo: The geometry
+ * @start: First address of the range
+ *
+ * Return: The lowest mpx_bt_slot() of a table that may reach into the range. It
+ * begins before the range.
+ */
+static inline unsigned long mpx_bt_first_slot(const struct mpx_geometry *geo,
+					      unsigned long start)
+{
+	unsigned long size = mpx_bt_size(geo);
+
+	return mpx_bt_slot(geo, start < size ? 0 : start - size + 1);
+}
+
+/**
+ * mpx_bt_overlaps() - Has a table memory in a range?
+ * @geo: The geometry
+ * @addr: Address of the table
+ * @start: First address of the range
+ * @end: The address after the range
+ *
+ * Return: Whether there is any byte of the table in the range
+ */
+static inline bool mpx_bt_overlaps(const struct mpx_geometry *geo,
+				   unsigned long addr, unsigned long start,
+				   unsigned long end)
+{
+	return addr < end && start < addr + mpx_bt_size(geo);
 }
 
 /**

@@ -93,6 +93,13 @@ static unsigned long sdm_offset(const struct mpx_geometry *geo, unsigned long ad
 	return (addr & sdm(geo)->bt_bits) / sdm(geo)->bd_entry * sdm(geo)->bt_entry;
 }
 
+static unsigned long random_below(struct rnd_state *rnd, unsigned long limit)
+{
+	u64 high = prandom_u32_state(rnd);
+
+	return (high << 32 | prandom_u32_state(rnd)) % limit;
+}
+
 static void mpx_sizes(struct kunit *test)
 {
 	const struct geometry_case *c = test->param_value;
@@ -189,8 +196,7 @@ static void mpx_inverse(struct kunit *test)
 
 	prandom_seed_state(&rnd, SEED);
 	for (i = 0; i < SZ_1M; i++)
-		expect_inverse(test, c, all ? i : prandom_u32_state(&rnd) %
-						  c->bd_entries);
+		expect_inverse(test, c, all ? i : random_below(&rnd, c->bd_entries));
 
 	expect_inverse(test, c, 0);
 	expect_inverse(test, c, c->bd_entries - 1);
@@ -207,8 +213,7 @@ static void mpx_page_has_16k(struct kunit *test)
 
 	prandom_seed_state(&rnd, SEED);
 	for (i = 0; i < 100000; i++) {
-		unsigned long page = (prandom_u32_state(&rnd) %
-				      (c->limit / PAGE)) * PAGE;
+		unsigned long page = rounddown(random_below(&rnd, c->limit), PAGE);
 		unsigned long first = mpx_bt_offset(c->geo, page);
 		unsigned long last = mpx_bt_offset(c->geo, page + PAGE - 1);
 		struct mpx_bt_part part;
@@ -592,7 +597,7 @@ static void expect_edges(struct kunit *test, const struct mpx_geometry *geo,
 		KUNIT_ASSERT_EQ_MSG(test, part.from % (4 * unit), 0, "%s", what);
 		KUNIT_ASSERT_EQ_MSG(test, part.to % (4 * unit), 0, "%s", what);
 
-		/* A table that goes goes as a whole, the others keep the rest. */
+		/* Of a table that goes, all goes. The others keep the rest. */
 		for (u = 0; u < UNITS; u++) {
 			bool gone = first + u >= c->start && first + u < c->end;
 			bool zapped = part.from <= 4 * unit * u &&
@@ -669,18 +674,18 @@ enum cell {
 
 struct world {
 	const char *name;
-	struct mpx_geometry geo;
-	int first;		/* Cells below it are unmapped, */
-	int end;		/* and from here on */
+	struct mpx_geometry geo;	/* addr_bits, span_shift, ptr_shift */
+	int first;			/* Cells below it are never mapped, */
+	int end;			/* and from here on */
 };
 
 static const struct world worlds[] = {
-	{ "8 tables of 1 entry", { .addr_bits = 6, .span_shift = 3, .ptr_shift = 3 }, 0, 8 },
-	{ "4 tables of 2 entries", { .addr_bits = 6, .span_shift = 4, .ptr_shift = 3 }, 0, 8 },
-	{ "2 tables of 4 entries", { .addr_bits = 6, .span_shift = 5, .ptr_shift = 3 }, 0, 8 },
-	{ "1 table of 8 entries", { .addr_bits = 5, .span_shift = 5, .ptr_shift = 2 }, 0, 8 },
-	{ "4 tables of 4 entries, half used", { .addr_bits = 7, .span_shift = 5, .ptr_shift = 3 }, 5, 16 },
-	{ "8 tables of 2 entries, half used", { .addr_bits = 7, .span_shift = 4, .ptr_shift = 3 }, 0, 10 },
+	{ "8 tables of 1 entry", { 6, 3, 3 }, 0, 8 },
+	{ "4 tables of 2 entries", { 6, 4, 3 }, 0, 8 },
+	{ "2 tables of 4 entries", { 6, 5, 3 }, 0, 8 },
+	{ "1 table of 8 entries", { 5, 5, 2 }, 0, 8 },
+	{ "11 cells in 4 tables of 4 entries", { 7, 5, 3 }, 5, 16 },
+	{ "10 cells in 8 tables of 2 entries", { 7, 4, 3 }, 0, 10 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(world, worlds, name);
@@ -688,11 +693,11 @@ KUNIT_ARRAY_PARAM_DESC(world, worlds, name);
 /*
  * What the code under test says: which entries it drops, and which tables go.
  * It sees mappings as it would in the kernel, one for each run of equal cells.
- * With @replaced, the range has been mapped again as data, as MAP_FIXED does,
- * and that may be one mapping with its neighbours.
+ * With @mapped, the range is among them, as with MAP_FIXED, and it need not even
+ * be split from its neighbours.
  */
 static void do_unmap(const struct world *w, const enum cell *cell, int start,
-		     int end, bool replaced, bool *dropped, bool *gone)
+		     int end, bool mapped, bool *dropped, bool *gone)
 {
 	int cells = BIT(w->geo.addr_bits - w->geo.ptr_shift);
 	int per_table = BIT(w->geo.span_shift - w->geo.ptr_shift);
@@ -706,7 +711,7 @@ static void do_unmap(const struct world *w, const enum cell *cell, int start,
 	memset(gone, 0, MAX_CELLS * sizeof(*gone));
 
 	for (i = 0; i < cells; i++)
-		seen[i] = cell[i] != GOING ? cell[i] : replaced ? DATA : NOTHING;
+		seen[i] = cell[i] != GOING ? cell[i] : mapped ? DATA : NOTHING;
 	seen[cells] = GOING;
 
 	if (!mpx_unmap_init(&unmap, &w->geo, (unsigned long)start << shift,
@@ -786,14 +791,14 @@ static unsigned long try_neighbours(struct kunit *test, const struct world *w,
 	bool dropped[MAX_CELLS], gone[MAX_CELLS];
 	unsigned long cases = 0;
 	const char *wrong;
-	int i, replaced;
+	int i, mapped;
 
 	for (i = start; i < end; i++)
 		cell[i] = GOING;
 
 	do {
-		for (replaced = 0; replaced < 2; replaced++) {
-			do_unmap(w, cell, start, end, replaced, dropped, gone);
+		for (mapped = 0; mapped < 2; mapped++) {
+			do_unmap(w, cell, start, end, mapped, dropped, gone);
 			wrong = judge(w, cell, dropped, gone);
 			if (wrong)
 				KUNIT_FAIL_AND_ABORT(test,
@@ -834,7 +839,56 @@ static void mpx_oracle(struct kunit *test)
 			cases += try_neighbours(test, w, start, end);
 	}
 
-	kunit_info(test, "%lu cases, all there are\n", cases);
+	kunit_info(test, "%lu cases, all there are with %d cells\n", cases,
+		   w->end - w->first);
+}
+
+/*
+ * Tables are memory, too, and some of it may be unmapped. Try all ranges in a
+ * space of a few tables: those that lose a byte are found, by their slots.
+ */
+static void mpx_own_memory(struct kunit *test)
+{
+	static const struct mpx_geometry geo = { 6, 3, 3 };
+	unsigned long size = mpx_bt_size(&geo), space = 4 * size;
+	unsigned long addr, start, end, byte, cases = 0;
+
+	for (addr = 0; addr < space; addr++) {
+		/* The next one that does not overlap is in another slot. */
+		KUNIT_ASSERT_LT(test, mpx_bt_slot(&geo, addr),
+				mpx_bt_slot(&geo, addr + size));
+
+		for (start = 0; start < space; start++) {
+			for (end = start + 1; end <= space; end++) {
+				bool loses = false;
+
+				for (byte = addr; byte < addr + size; byte += size - 1)
+					loses |= byte >= start && byte < end;
+				loses |= start >= addr && start < addr + size;
+
+				KUNIT_ASSERT_EQ_MSG(test, loses,
+						    mpx_bt_overlaps(&geo, addr,
+								    start, end),
+						    "%lu in [%lu, %lu)", addr, start, end);
+				if (!loses)
+					continue;
+
+				KUNIT_ASSERT_LE(test, mpx_bt_first_slot(&geo, start),
+						mpx_bt_slot(&geo, addr));
+				KUNIT_ASSERT_GE(test, mpx_bt_slot(&geo, end - 1),
+						mpx_bt_slot(&geo, addr));
+				cases++;
+			}
+		}
+	}
+
+	/* No more slots than have to be looked at */
+	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 0), 0);
+	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, size - 1), 0);
+	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, size), 0);
+	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 2 * size - 2), 0);
+	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 2 * size - 1), 1);
+	kunit_info(test, "%lu cases of a table that loses memory\n", cases);
 }
 
 static struct kunit_case mpx_unmap_cases[] = {
@@ -842,6 +896,7 @@ static struct kunit_case mpx_unmap_cases[] = {
 	KUNIT_CASE_PARAM(mpx_range_parts, range_gen_params),
 	KUNIT_CASE_PARAM(mpx_edge_sharing, edge_gen_params),
 	KUNIT_CASE_PARAM(mpx_oracle, world_gen_params),
+	KUNIT_CASE(mpx_own_memory),
 	{}
 };
 

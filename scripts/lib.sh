@@ -128,7 +128,7 @@ series_sum()
 result_since=$(date +%s)
 result()
 {
-	echo "$*" >>"$B/results"
+	printf '%s\n' "$*" >>"$B/results"
 	result_took=$(($(date +%s) - result_since))
 	result_since=$(date +%s)
 	[ "$1" != ok ] || [ ! "${brief:-}" ] || return 0
