@@ -8,6 +8,7 @@ help:
 	@echo 'make boot     build what is missing, boot the patched kernel, run the demo'
 	@echo 'make shell    the same, and then a shell in the guest'
 	@echo 'make check    all tests'
+	@echo 'make check-tools  the part of it with gdb, strace, pmap, perf on Debian'
 	@echo 'make coverage how much of the arithmetic the KUnit tests run'
 	@echo 'make mutants  whether the KUnit tests notice mutations of what they test'
 	@echo
@@ -15,6 +16,8 @@ help:
 	@echo 'make refresh  turn the commits there into patches, series and views'
 	@echo 'make clean    remove what was built; build/linux stays'
 	@echo
+	@echo 'ROOTFS=debian for make shell and boot: a guest with a small Debian, made of'
+	@echo '              packages, with gdb, strace, pmap, perf and trace-cmd'
 	@echo 'LINUX=...     for the first build of the tree: a git tree, a directory or'
 	@echo '              a tarball of any Linux 6.12.y, instead of linux-source-6.12'
 
@@ -26,6 +29,9 @@ shell:
 
 check:
 	@$S/check
+
+check-tools:
+	@$S/check debian
 
 coverage:
 	@$S/coverage
@@ -43,4 +49,4 @@ refresh:
 clean:
 	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
 
-.PHONY: help boot shell check coverage mutants tree refresh clean
+.PHONY: help boot shell check check-tools coverage mutants tree refresh clean
