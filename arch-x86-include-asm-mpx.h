@@ -37,7 +37,9 @@ void mpx_read_bndcsr(struct mpx_bndcsr *csr);
 int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation);
 int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr);
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end);
-int __mpx_mmap_check(unsigned long addr, unsigned long len);
+void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
+			    unsigned long end);
+bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
 
 /**
  * mpx_init_context() - Nothing is managed in a new mm
@@ -73,20 +75,35 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 }
 
 /**
- * mpx_mmap_check() - May the current mm have a mapping there?
- * @addr: Address or hint for a new mapping
+ * mpx_madvise_dontneed() - Part with the bounds of memory that is being discarded
+ * @mm: The mm, with mmap_lock held, for read at least
+ * @start: First address of a range of anonymous memory, page aligned. Its pages
+ *	go at once, or may go from now on.
+ * @end: The address after the range, page aligned
+ *
+ * Costs a load and a branch if @mm has never had its tables managed.
+ */
+static inline void mpx_madvise_dontneed(struct mm_struct *mm,
+					unsigned long start, unsigned long end)
+{
+	if (unlikely(mm->context.mpx))
+		__mpx_madvise_dontneed(mm, start, end);
+}
+
+/**
+ * mpx_out_of_reach() - Would the current mm's directory not cover a mapping?
+ * @addr: Address of a new mapping, or a hint
  * @len: Its length in bytes
  *
- * Costs nothing without 5-level paging.
+ * Costs nothing without 5-level paging. mmap_lock is held for write.
  *
- * Return: 0, or -ENOMEM for addresses that a bounds directory does not cover
+ * Return: Whether tables are managed, and the mapping would have addresses above
+ * 47 bits
  */
-static inline int mpx_mmap_check(unsigned long addr, unsigned long len)
+static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
 {
-	if (pgtable_l5_enabled() && unlikely(current->mm->context.mpx))
-		return __mpx_mmap_check(addr, len);
-
-	return 0;
+	return pgtable_l5_enabled() && unlikely(current->mm->context.mpx) &&
+	       __mpx_out_of_reach(addr, len);
 }
 
 #else /* CONFIG_X86_INTEL_MPX */
@@ -122,9 +139,14 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 {
 }
 
-static inline int mpx_mmap_check(unsigned long addr, unsigned long len)
+static inline void mpx_madvise_dontneed(struct mm_struct *mm,
+					unsigned long start, unsigned long end)
 {
-	return 0;
+}
+
+static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
+{
+	return false;
 }
 
 #endif /* CONFIG_X86_INTEL_MPX */

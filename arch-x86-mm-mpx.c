@@ -41,6 +41,7 @@
 #include <linux/mman.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/coredump.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -66,9 +67,10 @@
  * @bd_lock: See above
  * @managed: Whether the kernel makes and frees tables. Changes with @bd_lock
  *	and mmap_lock held for write, so either is enough to read it.
- * @geo: The geometry of the directory and its tables
- * @bd_base: Address of the directory; valid while @managed, and protected in
- *	the same way
+ * @geo: The geometry of the directory and its tables: that of the mode in which
+ *	the management was enabled
+ * @bd_base: Address of the directory. Like @geo, it is valid while @managed, and
+ *	protected in the same way.
  * @tables: From the index of a directory entry to the page number of the table
  * @owners: From the slot of a table, see mpx_bt_slot(), to the index of its
  *	directory entry
@@ -116,6 +118,12 @@ static void mpx_mm_free(struct mpx_mm *mpx)
 	}
 }
 
+/* Is the management for 64-bit mode? Otherwise for 32-bit code, of any kind. */
+static bool mpx_is_64bit(struct mpx_mm *mpx)
+{
+	return mpx->geo == &mpx_geometry_64;
+}
+
 static unsigned long mpx_entry_to_addr(void *entry)
 {
 	return xa_to_value(entry) << PAGE_SHIFT;
@@ -146,78 +154,6 @@ static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
 	return ret;
 }
 
-/* Is all of the table mapped in @mm? A process may exclude parts from fork(). */
-static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
-				unsigned long addr)
-{
-	VMA_ITERATOR(vmi, mm, addr);
-	unsigned long end = addr + mpx_bt_size(mpx->geo);
-	struct vm_area_struct *vma;
-
-	for_each_vma_range(vmi, vma, end) {
-		if (vma->vm_start > addr)
-			return false;
-		addr = vma->vm_end;
-	}
-
-	return addr >= end;
-}
-
-/**
- * mpx_dup_mmap() - Give a child its own copy of the management
- * @oldmm: The parent's mm, with mmap_lock held for write
- * @mm: The child's mm, with mmap_lock held for write and the mappings copied
- *
- * The child has the same directory and the same tables, as copy-on-write
- * memory, so it gets the same index. mmap_lock keeps the parent's index in
- * step with the mappings that were copied. Its bd_lock cannot be taken here and
- * is not needed: a thread of the parent may be between the index and a directory
- * entry, so the child may get an indexed table whose entry is clear. Whoever
- * makes tables or frees them has to cope with that anyway.
- *
- * Return: 0, or -ENOMEM
- */
-int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
-{
-	struct mpx_mm *old = oldmm->context.mpx;
-	unsigned long index;
-	struct mpx_mm *new;
-	void *entry;
-	int ret;
-
-	mmap_assert_write_locked(oldmm);
-	mmap_assert_write_locked(mm);
-
-	if (!old || !old->managed)
-		return 0;
-
-	new = mpx_mm_alloc();
-	if (!new)
-		return -ENOMEM;
-
-	new->bd_base = old->bd_base;
-	new->managed = true;
-
-	xa_for_each(&old->tables, index, entry) {
-		unsigned long addr = mpx_entry_to_addr(entry);
-
-		if (!mpx_table_is_mapped(mm, new, addr))
-			continue;
-
-		ret = mpx_index_add(new, index, addr);
-		if (ret) {
-			mpx_mm_free(new);
-			return ret;
-		}
-
-		if (xa_get_mark(&old->tables, index, MPX_UNMAPPED))
-			xa_set_mark(&new->tables, index, MPX_UNMAPPED);
-	}
-
-	mm->context.mpx = new;
-	return 0;
-}
-
 /**
  * mpx_destroy_context() - Free what the kernel knows of an mm's tables
  * @mm: An mm that nobody uses any more
@@ -225,6 +161,27 @@ int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 void mpx_destroy_context(struct mm_struct *mm)
 {
 	mpx_mm_free(mm->context.mpx);
+}
+
+/*
+ * Is anything but tables mapped in the span of a directory entry, outside of a
+ * range? For MAP_FIXED, the mappings that it is about to replace are still there.
+ */
+static bool mpx_span_has_data(struct mm_struct *mm,
+			      const struct mpx_unmap *unmap, unsigned long index)
+{
+	VMA_ITERATOR(vmi, mm, mpx_span_start(unmap->geo, index));
+	struct vm_area_struct *vma;
+
+	mmap_assert_locked(mm);
+
+	for_each_vma_range(vmi, vma, mpx_span_end(unmap->geo, index)) {
+		if (mpx_unmap_keeps(unmap, index, vma->vm_start, vma->vm_end,
+				    vma->vm_flags & VM_MPX))
+			return true;
+	}
+
+	return false;
 }
 
 static bool mpx_supported(void)
@@ -324,7 +281,15 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!accessible)
 		return -EFAULT;
 
-	ret = __try_cmpxchg_user((u64 __user *)addr, old, new, efault);
+	if (mpx_is_64bit(mpx)) {
+		ret = __try_cmpxchg_user((u64 __user *)addr, old, new, efault_64);
+	} else {
+		u32 old_32 = *old;
+
+		ret = __try_cmpxchg_user((u32 __user *)addr, &old_32, (u32)new,
+					 efault_32);
+		*old = old_32;
+	}
 
 	/* That it found another value is for the caller to see in @old. */
 	return ret < 0 ? ret : 0;
@@ -334,18 +299,15 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 static bool mpx_span_is_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 			       unsigned long index)
 {
-	VMA_ITERATOR(vmi, mm, mpx_span_start(mpx->geo, index));
-	struct vm_area_struct *vma;
+	const struct mpx_unmap nothing = { .geo = mpx->geo };
 
-	mmap_assert_locked(mm);
+	return !mpx_span_has_data(mm, &nothing, index);
+}
 
-	for_each_vma_range(vmi, vma, mpx_span_end(mpx->geo, index)) {
-		if (mpx_bt_used_by(mpx->geo, index, vma->vm_start, vma->vm_end,
-				   vma->vm_flags & VM_MPX))
-			return false;
-	}
-
-	return true;
+/* The end of the address space in which directory and tables have to be */
+static unsigned long mpx_space_end(const struct mpx_geometry *geo)
+{
+	return geo == &mpx_geometry_64 ? DEFAULT_MAP_WINDOW : task_size_32bit();
 }
 
 /*
@@ -355,20 +317,28 @@ static bool mpx_span_is_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx)
 {
 	struct vm_unmapped_area_info info = { .length = mpx_bt_size(mpx->geo) };
+	unsigned long base = mm->mmap_base, legacy_base = mm->mmap_legacy_base;
 	unsigned long addr = -ENOMEM;
 	int err;
+
+#ifdef CONFIG_HAVE_ARCH_COMPAT_MMAP_BASES
+	if (!mpx_is_64bit(mpx)) {
+		base = mm->mmap_compat_base;
+		legacy_base = mm->mmap_compat_legacy_base;
+	}
+#endif
 
 	if (test_bit(MMF_TOPDOWN, &mm->flags)) {
 		info.flags = VM_UNMAPPED_AREA_TOPDOWN;
 		info.low_limit = PAGE_SIZE;
-		info.high_limit = mm->mmap_base;
+		info.high_limit = base;
 		addr = vm_unmapped_area(&info);
 	}
 
 	if (IS_ERR_VALUE(addr)) {
 		info.flags = 0;
-		info.low_limit = mm->mmap_legacy_base;
-		info.high_limit = DEFAULT_MAP_WINDOW;
+		info.low_limit = legacy_base;
+		info.high_limit = mpx_space_end(mpx->geo);
 		addr = vm_unmapped_area(&info);
 	}
 
@@ -527,14 +497,14 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 	unsigned long index;
 	int ret = -EINVAL;
 
-	/* A task that is in 32-bit mode at the moment uses other entries. */
-	if (!mpx || !user_64bit_mode(regs))
+	if (!mpx)
 		return -EINVAL;
 
 	if (mutex_lock_killable(&mpx->bd_lock))
 		return -EINTR;
 
-	if (mpx->managed &&
+	/* In the other mode, the task uses other entries. */
+	if (mpx->managed && mpx_is_64bit(mpx) == user_64bit_mode(regs) &&
 	    mpx_missing_entry(mpx->geo, mpx->bd_base, csr->bndcfgu,
 			      csr->bndstatus, &index))
 		ret = mpx_fill_entry(mm, mpx, index);
@@ -648,6 +618,9 @@ static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	bool stays;
 
 	if (mpx_cmpxchg_entry(mm, mpx, index, &old, 0)) {
+		/* Then this may be no more than a fault that was given up. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
 		return 0;
 	}
@@ -721,26 +694,42 @@ static void mpx_queue_free_tables(void)
 }
 
 /*
- * Edge sharing: is anything but tables mapped in the rest of a table's span?
- * Only the tables at the edges of the range have such a rest. For MAP_FIXED, the
- * mappings that it is about to replace are still there.
+ * Edge sharing: does a neighbour of the range keep a table? Only the tables at
+ * the edges of the range can have one.
  */
 static bool mpx_table_is_kept(struct mm_struct *mm,
 			      const struct mpx_unmap *unmap, unsigned long index)
 {
-	VMA_ITERATOR(vmi, mm, mpx_span_start(unmap->geo, index));
-	struct vm_area_struct *vma;
+	return (index == unmap->first || index == unmap->last) &&
+	       mpx_span_has_data(mm, unmap, index);
+}
 
-	if (index != unmap->first && index != unmap->last)
-		return false;
+/*
+ * Free the pages with a range's entries, of all tables that have any. A table may
+ * be left without data if the range is @unmapped, not if it only is emptied.
+ */
+static void mpx_drop_bounds(struct mm_struct *mm, struct mpx_mm *mpx,
+			    unsigned long start, unsigned long end,
+			    bool unmapped)
+{
+	struct mpx_unmap unmap;
+	unsigned long index;
+	void *entry;
 
-	for_each_vma_range(vmi, vma, mpx_span_end(unmap->geo, index)) {
-		if (mpx_unmap_keeps(unmap, index, vma->vm_start, vma->vm_end,
-				    vma->vm_flags & VM_MPX))
-			return true;
+	mmap_assert_locked(mm);
+
+	if (!mpx_unmap_init(&unmap, mpx->geo, start, end))
+		return;
+
+	xa_for_each_range(&mpx->tables, index, entry, unmap.first, unmap.last) {
+		bool kept = !unmapped || mpx_table_is_kept(mm, &unmap, index);
+		struct mpx_bt_part part = mpx_unmap_part(&unmap, index, kept);
+		unsigned long addr = mpx_entry_to_addr(entry);
+
+		mpx_zap(mm, addr + part.from, addr + part.to);
+		if (!kept)
+			xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
 	}
-
-	return false;
 }
 
 /*
@@ -757,45 +746,129 @@ static bool mpx_table_is_kept(struct mm_struct *mm,
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct mpx_mm *mpx = mm->context.mpx;
-	struct mpx_unmap unmap;
-	unsigned long index;
-	void *entry;
-
-	mmap_assert_locked(mm);
 
 	/* Before anything is zapped: this will be other memory, or is none. */
 	mpx_forget_tables(mpx, start, end);
-
-	if (!mpx_unmap_init(&unmap, mpx->geo, start, end))
-		return;
-
-	xa_for_each_range(&mpx->tables, index, entry, unmap.first, unmap.last) {
-		bool kept = mpx_table_is_kept(mm, &unmap, index);
-		struct mpx_bt_part part = mpx_unmap_part(&unmap, index, kept);
-		unsigned long addr = mpx_entry_to_addr(entry);
-
-		mpx_zap(mm, addr + part.from, addr + part.to);
-		if (!kept)
-			xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
-	}
+	mpx_drop_bounds(mm, mpx, start, end, true);
 
 	/* Of this range, or left by a task that could not see to them. */
 	if (xa_marked(&mpx->tables, MPX_UNMAPPED))
 		mpx_queue_free_tables();
 }
 
-/* mpx_mmap_check() for an mm that has state. mmap_lock is held for write. */
-int __mpx_mmap_check(unsigned long addr, unsigned long len)
+/*
+ * mpx_madvise_dontneed() for an mm that has state.
+ *
+ * The tables stay: the data is still mapped, and will have pointers again. As
+ * mmap_lock is held, if only for read, nobody makes or removes a table meanwhile.
+ * One that a munmap() with a downgraded mmap_lock is about to forget has no VMAs
+ * any more.
+ *
+ * The bounds go before the data. A thread that uses the range at the same time,
+ * and stores first a pointer and then its bounds, may lose the bounds here only
+ * if its pointer was stored before, and that is discarded as well in a moment.
+ * MADV_FREE leaves it readable for a while, with INIT bounds.
+ */
+void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
+			    unsigned long end)
 {
-	mmap_assert_write_locked(current->mm);
+	mpx_drop_bounds(mm, mm->context.mpx, start, end, false);
+}
 
-	if (!current->mm->context.mpx->managed)
+/* Is all of the table mapped in @mm? A process may exclude parts from fork(). */
+static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
+				unsigned long addr)
+{
+	VMA_ITERATOR(vmi, mm, addr);
+	unsigned long end = addr + mpx_bt_size(mpx->geo);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > addr)
+			return false;
+		addr = vma->vm_end;
+	}
+
+	return addr >= end;
+}
+
+/**
+ * mpx_dup_mmap() - Give a child its own copy of the management
+ * @oldmm: The parent's mm, with mmap_lock held for write
+ * @mm: The child's mm, with mmap_lock held for write and the mappings copied
+ *
+ * The child has the same directory and the same tables, as copy-on-write
+ * memory, so it gets the same index. mmap_lock keeps the parent's index in
+ * step with the mappings that were copied. Its bd_lock cannot be taken here and
+ * is not needed: a thread of the parent may be between the index and a directory
+ * entry, so the child may get an indexed table whose entry is clear. Whoever
+ * makes tables or frees them has to cope with that anyway.
+ *
+ * What the child does not have of the data, or has without its contents, has no
+ * bounds in it, either.
+ *
+ * Return: 0, or -ENOMEM
+ */
+int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
+{
+	struct mpx_mm *old = oldmm->context.mpx;
+	VMA_ITERATOR(vmi, oldmm, 0);
+	struct vm_area_struct *vma;
+	unsigned long index;
+	struct mpx_mm *new;
+	void *entry;
+	int ret;
+
+	mmap_assert_write_locked(oldmm);
+	mmap_assert_write_locked(mm);
+
+	if (!old || !old->managed)
 		return 0;
 
-	if (len > DEFAULT_MAP_WINDOW || addr > DEFAULT_MAP_WINDOW - len)
+	new = mpx_mm_alloc();
+	if (!new)
 		return -ENOMEM;
 
+	new->geo = old->geo;
+	new->bd_base = old->bd_base;
+	new->managed = true;
+
+	xa_for_each(&old->tables, index, entry) {
+		unsigned long addr = mpx_entry_to_addr(entry);
+
+		if (!mpx_table_is_mapped(mm, new, addr))
+			continue;
+
+		ret = mpx_index_add(new, index, addr);
+		if (ret) {
+			mpx_mm_free(new);
+			return ret;
+		}
+
+		if (xa_get_mark(&old->tables, index, MPX_UNMAPPED))
+			xa_set_mark(&new->tables, index, MPX_UNMAPPED);
+	}
+
+	for_each_vma(vmi, vma) {
+		if (vma->vm_flags & VM_DONTCOPY)
+			mpx_drop_bounds(mm, new, vma->vm_start, vma->vm_end, true);
+		else if (vma->vm_flags & VM_WIPEONFORK)
+			mpx_drop_bounds(mm, new, vma->vm_start, vma->vm_end, false);
+	}
+
+	mm->context.mpx = new;
 	return 0;
+}
+
+/* mpx_out_of_reach() for an mm that has state. mmap_lock is held for write. */
+bool __mpx_out_of_reach(unsigned long addr, unsigned long len)
+{
+	struct mpx_mm *mpx = current->mm->context.mpx;
+
+	mmap_assert_write_locked(current->mm);
+
+	return mpx->managed && mpx_is_64bit(mpx) &&
+	       (len > DEFAULT_MAP_WINDOW || addr > DEFAULT_MAP_WINDOW - len);
 }
 
 /* The state of the mm, made when there is none yet. It stays until mm goes. */
@@ -832,21 +905,34 @@ static struct mpx_mm *mpx_mm_get(struct mm_struct *mm)
 static int mpx_enable_management(void)
 {
 	struct mm_struct *mm = current->mm;
+	const struct mpx_geometry *geo;
 	struct mpx_bndcsr csr;
 	unsigned long bd_base;
 	struct mpx_mm *mpx;
 	int ret = 0;
 
-	/* The geometry is that of 64-bit mode. */
-	if (in_ia32_syscall())
-		return -ENXIO;
+	/*
+	 * 64-bit code in an address space of 4 GiB is x32 code, with pointers
+	 * that are 4 bytes apart, where a table has an entry for 8 bytes. And
+	 * it is too small for such tables. Without compat system calls there is
+	 * no place for 32-bit tables.
+	 */
+	if (!user_64bit_mode(task_pt_regs(current))) {
+		if (!IS_ENABLED(CONFIG_HAVE_ARCH_COMPAT_MMAP_BASES))
+			return -ENXIO;
+		geo = &mpx_geometry_32;
+	} else {
+		if (test_thread_flag(TIF_ADDR32))
+			return -ENXIO;
+		geo = &mpx_geometry_64;
+	}
 
 	mpx_read_bndcsr(&csr);
 	if (!(csr.bndcfgu & BNDCFGU_ENABLE))
 		return -ENXIO;
 
 	bd_base = csr.bndcfgu & BNDCFGU_BASE_MASK;
-	if (!mpx_bd_fits(&mpx_geometry_64, bd_base, DEFAULT_MAP_WINDOW))
+	if (!mpx_bd_fits(geo, bd_base, mpx_space_end(geo)))
 		return -EINVAL;
 
 	mpx = mpx_mm_get(mm);
@@ -862,12 +948,13 @@ static int mpx_enable_management(void)
 	}
 
 	if (mpx->managed) {
-		if (mpx->bd_base != bd_base)
+		if (mpx->geo != geo || mpx->bd_base != bd_base)
 			ret = -EBUSY;
-	} else if (find_vma(mm, DEFAULT_MAP_WINDOW)) {
+	} else if (geo == &mpx_geometry_64 && find_vma(mm, DEFAULT_MAP_WINDOW)) {
 		/* Bits 63:48 of an address do not count: it would alias. */
 		ret = -ENXIO;
 	} else {
+		mpx->geo = geo;
 		mpx->bd_base = bd_base;
 		mpx->managed = true;
 	}
