@@ -401,14 +401,15 @@ static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
  * mmap_lock held for write. The index follows, as for any munmap(). If that
  * fails, the table remains mapped and in the index, ready to be used again.
  */
-static void mpx_unmap_table(struct mm_struct *mm, struct mpx_mm *mpx,
-			    unsigned long index, unsigned long addr)
+static int mpx_unmap_table(struct mm_struct *mm, struct mpx_mm *mpx,
+			   unsigned long index, unsigned long addr)
 {
 	void *entry = xa_load(&mpx->tables, index);
 
-	if (entry && mpx_entry_to_addr(entry) == addr &&
-	    !do_munmap(mm, addr, mpx_bt_size(mpx->geo), NULL))
-		trace_mpx_table_freed(index, addr);
+	if (!entry || mpx_entry_to_addr(entry) != addr)
+		return -ENOENT;
+
+	return do_munmap(mm, addr, mpx_bt_size(mpx->geo), NULL);
 }
 
 /* See mpx_make_table(). Called with bd_lock held. */
@@ -630,8 +631,9 @@ static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 
-	if (mpx_span_is_unused(mm, mpx, index))
-		mpx_unmap_table(mm, mpx, index, addr);
+	if (mpx_span_is_unused(mm, mpx, index) &&
+	    !mpx_unmap_table(mm, mpx, index, addr))
+		trace_mpx_table_freed(index, addr);
 	stays = xa_load(&mpx->tables, index);
 	xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
 	mmap_write_unlock(mm);
@@ -912,10 +914,10 @@ static int mpx_enable_management(void)
 	int ret = 0;
 
 	/*
-	 * 64-bit code in an address space of 4 GiB is x32 code, with pointers
-	 * that are 4 bytes apart, where a table has an entry for 8 bytes. And
-	 * it is too small for such tables. Without compat system calls there is
-	 * no place for 32-bit tables.
+	 * An address space of 4 GiB is too small for 64-bit tables. It is that
+	 * of x32 code, with pointers that are 4 bytes apart where such a table
+	 * has one entry, or of a 32-bit program that has 64-bit code as well.
+	 * Without compat system calls there is no place for 32-bit tables.
 	 */
 	if (!user_64bit_mode(task_pt_regs(current))) {
 		if (!IS_ENABLED(CONFIG_HAVE_ARCH_COMPAT_MMAP_BASES))
@@ -1022,10 +1024,10 @@ unlock:
  *
  * Context: Process context, no locks held. Takes bd_lock and mmap_lock.
  * Return: 0; -EINTR if the task is being killed. For @on: -ENXIO if there is no
- * MPX for this task, if it is not enabled in BNDCFGU or if something is mapped
- * above 47 bits; -EINVAL if not all of the directory is below 47 bits; -EBUSY
- * if another directory is managed; -ENOMEM. Otherwise: -ENXIO if nothing is
- * managed.
+ * MPX for this task, if it is not enabled in BNDCFGU or, in 64-bit mode, if
+ * something is mapped above 47 bits; -EINVAL if not all of the directory is where
+ * the mode has its tables, see mpx_space_end(); -EBUSY if another directory is
+ * managed, or another mode; -ENOMEM. Otherwise: -ENXIO if nothing is managed.
  */
 int mpx_set_management(bool on)
 {
