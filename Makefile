@@ -9,6 +9,7 @@ help:
 	@echo 'make shell    the same, and then a shell in the guest'
 	@echo 'make check    all tests'
 	@echo 'make check-tools  the part of it with gdb, strace, pmap, perf on Debian'
+	@echo 'make bench    what managed tables cost: bench/, and the table in README.md'
 	@echo 'make coverage how much of the arithmetic the KUnit tests run'
 	@echo 'make mutants  whether the KUnit tests notice mutations of what they test'
 	@echo
@@ -33,6 +34,9 @@ check:
 check-tools:
 	@$S/check debian
 
+bench:
+	@$S/bench
+
 coverage:
 	@$S/coverage
 
@@ -49,4 +53,4 @@ refresh:
 clean:
 	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
 
-.PHONY: help boot shell check check-tools coverage mutants tree refresh clean
+.PHONY: help boot shell check check-tools bench coverage mutants tree refresh clean

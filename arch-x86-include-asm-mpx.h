@@ -31,7 +31,8 @@ int mpx_decode_check(unsigned char *bytes, int len, struct pt_regs *regs,
 
 #ifdef CONFIG_X86_INTEL_MPX
 
-int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm);
+int __mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm);
+void mpx_exit_mmap(struct mm_struct *mm);
 void mpx_destroy_context(struct mm_struct *mm);
 void mpx_read_bndcsr(struct mpx_bndcsr *csr);
 int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation);
@@ -40,6 +41,23 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end);
 void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 			    unsigned long end);
 bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
+
+/**
+ * mpx_dup_mmap() - Give a child its own copy of the management
+ * @oldmm: The parent's mm, with mmap_lock held for write
+ * @mm: The child's mm, with mmap_lock held for write and the mappings copied
+ *
+ * Costs a load and a branch if @oldmm has never had its tables managed.
+ *
+ * Return: 0, or -ENOMEM
+ */
+static inline int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
+{
+	if (unlikely(READ_ONCE(oldmm->context.mpx)))
+		return __mpx_dup_mmap(oldmm, mm);
+
+	return 0;
+}
 
 /**
  * mpx_init_context() - Nothing is managed in a new mm
@@ -70,7 +88,7 @@ static inline void mpx_init_thread(struct thread_struct *thread)
 static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
 {
-	if (unlikely(mm->context.mpx))
+	if (unlikely(READ_ONCE(mm->context.mpx)))
 		__mpx_munmap(mm, start, end);
 }
 
@@ -86,7 +104,7 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 static inline void mpx_madvise_dontneed(struct mm_struct *mm,
 					unsigned long start, unsigned long end)
 {
-	if (unlikely(mm->context.mpx))
+	if (unlikely(READ_ONCE(mm->context.mpx)))
 		__mpx_madvise_dontneed(mm, start, end);
 }
 
@@ -102,13 +120,14 @@ static inline void mpx_madvise_dontneed(struct mm_struct *mm,
  */
 static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
 {
-	return pgtable_l5_enabled() && unlikely(current->mm->context.mpx) &&
+	return pgtable_l5_enabled() && unlikely(READ_ONCE(current->mm->context.mpx)) &&
 	       __mpx_out_of_reach(addr, len);
 }
 
 #else /* CONFIG_X86_INTEL_MPX */
 
 static inline void mpx_init_context(struct mm_struct *mm) { }
+static inline void mpx_exit_mmap(struct mm_struct *mm) { }
 static inline void mpx_destroy_context(struct mm_struct *mm) { }
 static inline void mpx_init_thread(struct thread_struct *thread) { }
 

@@ -27,28 +27,36 @@
  *		when the mapping went and has since downgraded it. Never held
  *		while user memory is accessed.
  *
- *   page table locks and the xa_lock of the index
+ *   page table locks
+ *
+ *   index_lock	Spinlock of the index: for those who hold mmap_lock for read,
+ *		or only bd_lock, while munmap(), with mmap_lock downgraded,
+ *		changes it.
  *
  * A mutex is enough for bd_lock. Two threads that miss two tables at the same
  * time could make them under a lock held for read, but they would meet again at
  * mmap_lock, which both need for write.
  */
 
+#include <linux/bitmap.h>
+#include <linux/container_of.h>
 #include <linux/cpufeature.h>
 #include <linux/err.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <linux/userfaultfd_k.h>
-#include <linux/xarray.h>
 
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
@@ -62,6 +70,52 @@
 #define CREATE_TRACE_POINTS
 #include <asm/trace/mpx.h>
 
+/*
+ * How many tables there is room for in one mapping. To make a table is then not to
+ * make a mapping, and tables do not use up max_map_count.
+ */
+#define MPX_ARENA_SLOTS	64
+
+/**
+ * struct mpx_table - A bounds table
+ * @node: In mpx_mm::tables, or clear if the slot has no table
+ * @unmapped: In mpx_mm::unmapped, or empty
+ * @stale: Whether it still has bounds of data that was unmapped. See
+ *	mpx_can_drop_later()
+ * @index: Index of its directory entry
+ * @slot: Number of its slot
+ */
+struct mpx_table {
+	struct rb_node		node;
+	struct list_head	unmapped;
+	bool			stale;
+	u32			index;
+	u8			slot;
+};
+
+/**
+ * struct mpx_arena - A mapping with slots of the size of a table
+ * @node: In mpx_mm::arenas
+ * @avail: In mpx_mm::avail if it has a free slot, or empty
+ * @addr: Its address
+ * @end: The address after it
+ * @nr_slots: How many slots it had when it was mapped, up to MPX_ARENA_SLOTS
+ * @nr_tables: How many of them have a table now
+ * @free: Those that are free. What is in none of the two was unmapped by the
+ *	process.
+ * @tables: The tables, by their slots
+ */
+struct mpx_arena {
+	struct rb_node		node;
+	struct list_head	avail;
+	unsigned long		addr;
+	unsigned long		end;
+	unsigned int		nr_slots;
+	unsigned int		nr_tables;
+	DECLARE_BITMAP(free, MPX_ARENA_SLOTS);
+	struct mpx_table	tables[] __counted_by(nr_slots);
+};
+
 /**
  * struct mpx_mm - What the kernel knows of a process's bounds tables
  * @bd_lock: See above
@@ -71,9 +125,11 @@
  *	the management was enabled
  * @bd_base: Address of the directory. Like @geo, it is valid while @managed, and
  *	protected in the same way.
- * @tables: From the index of a directory entry to the page number of the table
- * @owners: From the slot of a table, see mpx_bt_slot(), to the index of its
- *	directory entry
+ * @index_lock: See above
+ * @tables: All tables, by the index of the directory entry
+ * @arenas: All arenas, by their addresses
+ * @avail: The arenas with free slots. Those without a table come last.
+ * @unmapped: Tables that were left without data. They may still be unused.
  *
  * Exists from the first time that the management is enabled until the mm goes.
  */
@@ -82,12 +138,12 @@ struct mpx_mm {
 	bool		managed;
 	const struct mpx_geometry *geo;
 	unsigned long	bd_base;
-	struct xarray	tables;
-	struct xarray	owners;
+	spinlock_t	index_lock;	/* Innermost */
+	struct rb_root	tables;
+	struct rb_root	arenas;
+	struct list_head avail;
+	struct list_head unmapped;
 };
-
-/* Mark in mpx_mm::tables: there was no data left, the table may still be unused */
-#define MPX_UNMAPPED	XA_MARK_0
 
 static struct mpx_mm *mpx_mm_alloc(void)
 {
@@ -96,8 +152,11 @@ static struct mpx_mm *mpx_mm_alloc(void)
 	if (mpx) {
 		mutex_init(&mpx->bd_lock);
 		mpx->geo = &mpx_geometry_64;
-		xa_init_flags(&mpx->tables, XA_FLAGS_ACCOUNT);
-		xa_init_flags(&mpx->owners, XA_FLAGS_ACCOUNT);
+		spin_lock_init(&mpx->index_lock);
+		mpx->tables = RB_ROOT;
+		mpx->arenas = RB_ROOT;
+		INIT_LIST_HEAD(&mpx->avail);
+		INIT_LIST_HEAD(&mpx->unmapped);
 	}
 
 	return mpx;
@@ -106,8 +165,14 @@ static struct mpx_mm *mpx_mm_alloc(void)
 /* Forget all tables. They stay mapped, as memory of the process's own. */
 static void mpx_index_clear(struct mpx_mm *mpx)
 {
-	xa_destroy(&mpx->tables);
-	xa_destroy(&mpx->owners);
+	struct mpx_arena *arena, *next;
+
+	rbtree_postorder_for_each_entry_safe(arena, next, &mpx->arenas, node)
+		kfree(arena);
+	mpx->tables = RB_ROOT;
+	mpx->arenas = RB_ROOT;
+	INIT_LIST_HEAD(&mpx->avail);
+	INIT_LIST_HEAD(&mpx->unmapped);
 }
 
 static void mpx_mm_free(struct mpx_mm *mpx)
@@ -124,39 +189,207 @@ static bool mpx_is_64bit(struct mpx_mm *mpx)
 	return mpx->geo == &mpx_geometry_64;
 }
 
-static unsigned long mpx_entry_to_addr(void *entry)
+static bool mpx_slot_has_table(const struct mpx_table *table)
 {
-	return xa_to_value(entry) << PAGE_SHIFT;
+	return !RB_EMPTY_NODE(&table->node);
 }
 
-static void mpx_index_remove(struct mpx_mm *mpx, unsigned long index,
-			     unsigned long addr)
+static struct mpx_arena *mpx_arena_of(struct mpx_table *table)
 {
-	xa_erase(&mpx->tables, index);
-	xa_erase(&mpx->owners, mpx_bt_slot(mpx->geo, addr));
+	return container_of(table - table->slot, struct mpx_arena, tables[0]);
 }
 
-static int mpx_index_add(struct mpx_mm *mpx, unsigned long index,
-			 unsigned long addr)
+static unsigned long mpx_slot_addr(struct mpx_mm *mpx,
+				   const struct mpx_arena *arena, unsigned int slot)
 {
-	void *entry = xa_mk_value(addr >> PAGE_SHIFT);
-	int ret;
+	return arena->addr + slot * mpx_bt_size(mpx->geo);
+}
 
-	ret = xa_insert(&mpx->tables, index, entry, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		return ret;
+static bool mpx_arena_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct mpx_arena, node)->addr <
+	       rb_entry(b, struct mpx_arena, node)->addr;
+}
 
-	ret = xa_insert(&mpx->owners, mpx_bt_slot(mpx->geo, addr),
-			xa_mk_value(index), GFP_KERNEL_ACCOUNT);
-	if (ret)
-		xa_erase(&mpx->tables, index);
+static bool mpx_table_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct mpx_table, node)->index <
+	       rb_entry(b, struct mpx_table, node)->index;
+}
 
-	return ret;
+/* All slots of a new arena are there and have no table. */
+static struct mpx_arena *mpx_arena_alloc(struct mpx_mm *mpx, unsigned long addr,
+					 unsigned int nr_slots)
+{
+	struct mpx_arena *arena;
+	unsigned int i;
+
+	arena = kzalloc(struct_size(arena, tables, nr_slots), GFP_KERNEL_ACCOUNT);
+	if (!arena)
+		return NULL;
+
+	arena->addr = addr;
+	arena->end = addr + nr_slots * mpx_bt_size(mpx->geo);
+	arena->nr_slots = nr_slots;
+	INIT_LIST_HEAD(&arena->avail);
+	bitmap_fill(arena->free, nr_slots);
+	for (i = 0; i < nr_slots; i++) {
+		arena->tables[i].slot = i;
+		RB_CLEAR_NODE(&arena->tables[i].node);
+		INIT_LIST_HEAD(&arena->tables[i].unmapped);
+	}
+
+	return arena;
+}
+
+/* Put an arena where mpx_mm::avail has it by rights, or forget an empty one. */
+static void mpx_arena_update(struct mpx_mm *mpx, struct mpx_arena *arena)
+{
+	lockdep_assert_held(&mpx->index_lock);
+
+	list_del_init(&arena->avail);
+	if (!bitmap_empty(arena->free, arena->nr_slots)) {
+		if (arena->nr_tables)
+			list_add(&arena->avail, &mpx->avail);
+		else
+			list_add_tail(&arena->avail, &mpx->avail);
+	} else if (!arena->nr_tables) {
+		rb_erase(&arena->node, &mpx->arenas);
+		kfree(arena);
+	}
+}
+
+/* Have a table in a free slot of an arena. */
+static struct mpx_table *mpx_table_add(struct mpx_mm *mpx, struct mpx_arena *arena,
+				       unsigned int slot, unsigned long index)
+{
+	struct mpx_table *table = &arena->tables[slot];
+
+	lockdep_assert_held(&mpx->index_lock);
+
+	__clear_bit(slot, arena->free);
+	arena->nr_tables++;
+	table->stale = false;
+	table->index = index;
+	rb_add(&table->node, &mpx->tables, mpx_table_less);
+
+	return table;
+}
+
+/* The slot has no table any more. Whether it is free is up to the caller. */
+static void mpx_table_remove(struct mpx_mm *mpx, struct mpx_table *table)
+{
+	lockdep_assert_held(&mpx->index_lock);
+
+	rb_erase(&table->node, &mpx->tables);
+	RB_CLEAR_NODE(&table->node);
+	list_del_init(&table->unmapped);
+	mpx_arena_of(table)->nr_tables--;
+}
+
+/* The first table with at least this index, or NULL */
+static struct mpx_table *mpx_table_from(struct mpx_mm *mpx, unsigned long index)
+{
+	struct rb_node *node = mpx->tables.rb_node;
+	struct mpx_table *found = NULL;
+
+	lockdep_assert_held(&mpx->index_lock);
+
+	while (node) {
+		struct mpx_table *table = rb_entry(node, struct mpx_table, node);
+
+		if (table->index < index) {
+			node = node->rb_right;
+		} else {
+			found = table;
+			node = node->rb_left;
+		}
+	}
+
+	return found;
+}
+
+/* The first arena that ends after this address, or NULL */
+static struct mpx_arena *mpx_arena_from(struct mpx_mm *mpx, unsigned long addr)
+{
+	struct rb_node *node = mpx->arenas.rb_node;
+	struct mpx_arena *found = NULL;
+
+	lockdep_assert_held(&mpx->index_lock);
+
+	while (node) {
+		struct mpx_arena *arena = rb_entry(node, struct mpx_arena, node);
+
+		if (arena->end <= addr) {
+			node = node->rb_right;
+		} else {
+			found = arena;
+			node = node->rb_left;
+		}
+	}
+
+	return found;
 }
 
 /**
- * mpx_destroy_context() - Free what the kernel knows of an mm's tables
- * @mm: An mm that nobody uses any more
+ * struct mpx_bt - What the index said of a table, a moment ago
+ * @index: Index of its directory entry
+ * @addr: Its address
+ */
+struct mpx_bt {
+	unsigned long index;
+	unsigned long addr;
+};
+
+static void mpx_bt_init(struct mpx_bt *bt, struct mpx_mm *mpx,
+			struct mpx_table *table)
+{
+	bt->index = table->index;
+	bt->addr = mpx_slot_addr(mpx, mpx_arena_of(table), table->slot);
+}
+
+/*
+ * The first table from @bt->index to @last. Whether there is one. The index may
+ * change from one to the next.
+ */
+static bool mpx_bt_next(struct mpx_mm *mpx, struct mpx_bt *bt, unsigned long last)
+{
+	struct mpx_table *table;
+	bool found;
+
+	spin_lock(&mpx->index_lock);
+	table = mpx_table_from(mpx, bt->index);
+	found = table && table->index <= last;
+	if (found)
+		mpx_bt_init(bt, mpx, table);
+	spin_unlock(&mpx->index_lock);
+
+	return found;
+}
+
+/* The table for a directory entry, or NULL */
+static struct mpx_table *mpx_table_at(struct mpx_mm *mpx, unsigned long index)
+{
+	struct mpx_table *table = mpx_table_from(mpx, index);
+
+	return table && table->index == index ? table : NULL;
+}
+
+/**
+ * mpx_exit_mmap() - Forget all tables of an mm
+ * @mm: An mm without users, whose mappings are about to go
+ *
+ * Not in mpx_destroy_context(), which may run in the context switch.
+ */
+void mpx_exit_mmap(struct mm_struct *mm)
+{
+	if (mm->context.mpx)
+		mpx_index_clear(mm->context.mpx);
+}
+
+/**
+ * mpx_destroy_context() - Free what the kernel knows of an mm
+ * @mm: An mm that nobody refers to any more
  */
 void mpx_destroy_context(struct mm_struct *mm)
 {
@@ -182,6 +415,48 @@ static bool mpx_span_has_data(struct mm_struct *mm,
 	}
 
 	return false;
+}
+
+/* Free the pages of a part of a table. The process may have split its VMA. */
+static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		unsigned long from = max(start, vma->vm_start);
+		unsigned long to = min(end, vma->vm_end);
+
+		/* The index has only what is mapped, and mapped as a table. */
+		VM_WARN_ON_ONCE(!(vma->vm_flags & VM_MPX));
+		trace_mpx_zap(from, to);
+		zap_page_range_single(vma, from, to - from, NULL);
+	}
+}
+
+/*
+ * Forget the slots that a range of their own memory has been unmapped of, and the
+ * tables in them.
+ */
+static void mpx_forget_slots(struct mpx_mm *mpx, unsigned long start,
+			     unsigned long end)
+{
+	unsigned int slot, first, last;
+	struct mpx_arena *arena;
+
+	spin_lock(&mpx->index_lock);
+	while ((arena = mpx_arena_from(mpx, start)) &&
+	       mpx_arena_part(mpx->geo, arena->addr, arena->nr_slots, start, end,
+			      &first, &last)) {
+		start = arena->end;
+		for (slot = first; slot <= last; slot++) {
+			if (mpx_slot_has_table(&arena->tables[slot]))
+				mpx_table_remove(mpx, &arena->tables[slot]);
+			__clear_bit(slot, arena->free);
+		}
+		mpx_arena_update(mpx, arena);
+	}
+	spin_unlock(&mpx->index_lock);
 }
 
 static bool mpx_supported(void)
@@ -250,14 +525,8 @@ int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
  * @new: The value to write if @old was found
  *
  * The one place where the kernel touches the directory. This may fault and
- * sleep like any access to user memory: mmap_lock is not held.
- *
- * An entry in memory that is registered with userfaultfd counts as one that
- * cannot be accessed. The thread that would resolve the fault may well be
- * waiting for bd_lock itself, and munmap() must not depend on it. Where the
- * registration races with this it delays other threads of the process. So may a
- * directory in a file whose file system takes its time. All who wait for
- * bd_lock can be killed.
+ * sleep like any access to user memory: mmap_lock is not held. When it was, a
+ * moment ago, mpx_entry_is_accessible() has agreed.
  *
  * Return: 0 if the entry could be accessed, whether it had the value @old or
  * not; -EFAULT otherwise
@@ -266,20 +535,10 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 			     unsigned long index, u64 *old, u64 new)
 {
 	unsigned long addr = mpx_bd_entry_addr(mpx->geo, mpx->bd_base, index);
-	struct vm_area_struct *vma;
-	bool accessible;
 	int ret;
 
 	lockdep_assert_held(&mpx->bd_lock);
 	lockdep_assert_not_held(&mm->mmap_lock);
-
-	mmap_read_lock(mm);
-	vma = vma_lookup(mm, addr);
-	accessible = vma && !userfaultfd_armed(vma);
-	mmap_read_unlock(mm);
-
-	if (!accessible)
-		return -EFAULT;
 
 	if (mpx_is_64bit(mpx)) {
 		ret = __try_cmpxchg_user((u64 __user *)addr, old, new, efault_64);
@@ -293,6 +552,22 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 
 	/* That it found another value is for the caller to see in @old. */
 	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Should a directory entry be accessed? Not if it is in memory that is registered
+ * with userfaultfd. The thread that would resolve the fault may well be waiting
+ * for bd_lock itself, and munmap() must not depend on it. Where the registration
+ * comes after this it delays other threads of the process. So may a directory in
+ * a file whose file system takes its time. All who wait for bd_lock can be killed.
+ */
+static bool mpx_entry_is_accessible(struct mm_struct *mm, struct mpx_mm *mpx,
+				    unsigned long index)
+{
+	unsigned long addr = mpx_bd_entry_addr(mpx->geo, mpx->bd_base, index);
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	return vma && !userfaultfd_armed(vma);
 }
 
 /* Is nothing mapped in the span of a directory entry, or only tables? */
@@ -311,12 +586,46 @@ static unsigned long mpx_space_end(const struct mpx_geometry *geo)
 }
 
 /*
- * Find a place for a table. get_unmapped_area() is for system calls: it asks
+ * Arenas do not overlap, so that an address is in one of them at most. Where the
+ * process has unmapped a part of one there is room, but not for another.
+ */
+static unsigned long mpx_unmapped_area(struct mpx_mm *mpx,
+				       struct vm_unmapped_area_info *info)
+{
+	struct mpx_arena *arena;
+	unsigned long addr;
+
+	for (;;) {
+		addr = vm_unmapped_area(info);
+		if (IS_ERR_VALUE(addr))
+			return addr;
+
+		spin_lock(&mpx->index_lock);
+		arena = mpx_arena_from(mpx, addr);
+		spin_unlock(&mpx->index_lock);
+
+		if (!arena || arena->addr >= addr + info->length)
+			return addr;
+
+		if (info->flags & VM_UNMAPPED_AREA_TOPDOWN)
+			info->high_limit = arena->addr;
+		else
+			info->low_limit = arena->end;
+	}
+}
+
+/*
+ * Find a place for an arena. get_unmapped_area() is for system calls: it asks
  * in_32bit_syscall(), and in an exception there is no answer to that.
  */
-static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx)
+static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx,
+				   unsigned long size)
 {
-	struct vm_unmapped_area_info info = { .length = mpx_bt_size(mpx->geo) };
+	/* Aligned, for a table to have no more page tables than it needs. */
+	struct vm_unmapped_area_info info = {
+		.length		= size,
+		.align_mask	= PAGE_MASK & (mpx_bt_size(mpx->geo) - 1),
+	};
 	unsigned long base = mm->mmap_base, legacy_base = mm->mmap_legacy_base;
 	unsigned long addr = -ENOMEM;
 	int err;
@@ -332,14 +641,14 @@ static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx)
 		info.flags = VM_UNMAPPED_AREA_TOPDOWN;
 		info.low_limit = PAGE_SIZE;
 		info.high_limit = base;
-		addr = vm_unmapped_area(&info);
+		addr = mpx_unmapped_area(mpx, &info);
 	}
 
 	if (IS_ERR_VALUE(addr)) {
 		info.flags = 0;
 		info.low_limit = legacy_base;
 		info.high_limit = mpx_space_end(mpx->geo);
-		addr = vm_unmapped_area(&info);
+		addr = mpx_unmapped_area(mpx, &info);
 	}
 
 	if (IS_ERR_VALUE(addr))
@@ -349,126 +658,294 @@ static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx)
 	return err ? err : addr;
 }
 
+#define MPX_VM_FLAGS	(VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE |	\
+			 VM_DONTEXPAND | VM_NOHUGEPAGE | VM_MPX)
+
 /*
- * Map a new table and put it into the index. Called with mmap_lock held for
- * write, which makes the two one step for everybody else.
+ * Map a new arena. Called with mmap_lock held for write.
  *
  * do_mmap() would do too much. A table is not data: mlockall(MCL_FUTURE) must
  * not fill it, nor count it. VM_DONTEXPAND keeps it that way for MCL_CURRENT
- * and makes it a mapping of its own, so that to remove it never has to split
- * one. A huge page for one pointer's bounds would be a waste.
+ * and makes the arena a mapping of its own, so that to unmap it does not have to
+ * split one. A huge page for one pointer's bounds would be a waste.
  */
-static unsigned long mpx_map_table(struct mm_struct *mm, struct mpx_mm *mpx,
-				   unsigned long index)
+static struct mpx_arena *mpx_map_arena(struct mm_struct *mm, struct mpx_mm *mpx,
+				       unsigned int nr_slots)
 {
-	vm_flags_t vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE |
-			      VM_DONTEXPAND | VM_NOHUGEPAGE | VM_MPX;
-	unsigned long addr, ret;
-	int err;
+	vm_flags_t vm_flags = MPX_VM_FLAGS;
+	unsigned long size = nr_slots * mpx_bt_size(mpx->geo);
+	struct mpx_arena *arena;
+	unsigned long addr;
 
 	/* Most of a table is never touched. Strict overcommit counts it all. */
 	if (sysctl_overcommit_memory != OVERCOMMIT_NEVER)
 		vm_flags |= VM_NORESERVE;
 
 	if (mm->map_count >= sysctl_max_map_count)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
-	addr = mpx_find_area(mm, mpx);
+	addr = mpx_find_area(mm, mpx, size);
 	if (IS_ERR_VALUE(addr))
-		return addr;
+		return ERR_PTR(addr);
 
-	/* First what may fail and is easy to take back. */
-	err = mpx_index_add(mpx, index, addr);
-	if (err)
-		return err;
+	arena = mpx_arena_alloc(mpx, addr, nr_slots);
+	if (!arena)
+		return ERR_PTR(-ENOMEM);
 
-	ret = mmap_region(NULL, addr, mpx_bt_size(mpx->geo), vm_flags,
-			  addr >> PAGE_SHIFT, NULL);
-	if (IS_ERR_VALUE(ret)) {
-		mpx_index_remove(mpx, index, addr);
-		return ret;
+	addr = mmap_region(NULL, addr, size, vm_flags, addr >> PAGE_SHIFT, NULL);
+	if (IS_ERR_VALUE(addr)) {
+		kfree(arena);
+		return ERR_PTR(addr);
 	}
 
-	/* Bounds for memory that is not there: no munmap() of it will come. */
-	if (mpx_span_is_unused(mm, mpx, index))
-		xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
+	spin_lock(&mpx->index_lock);
+	rb_add(&arena->node, &mpx->arenas, mpx_arena_less);
+	list_add_tail(&arena->avail, &mpx->avail);
+	spin_unlock(&mpx->index_lock);
 
-	return addr;
+	return arena;
+}
+
+/* Does address space cost nothing? */
+static bool mpx_space_is_free(void)
+{
+	return sysctl_overcommit_memory != OVERCOMMIT_NEVER &&
+	       rlimit(RLIMIT_AS) == RLIM_INFINITY &&
+	       rlimit(RLIMIT_DATA) == RLIM_INFINITY;
 }
 
 /*
- * Unmap the table of a directory entry if it still is @addr. Called with
- * mmap_lock held for write. The index follows, as for any munmap(). If that
- * fails, the table remains mapped and in the index, ready to be used again.
+ * An arena with a free slot. It is for a single table if address space is limited:
+ * what the process needs is memory for its data.
  */
-static int mpx_unmap_table(struct mm_struct *mm, struct mpx_mm *mpx,
-			   unsigned long index, unsigned long addr)
+static struct mpx_arena *mpx_get_arena(struct mm_struct *mm, struct mpx_mm *mpx)
 {
-	void *entry = xa_load(&mpx->tables, index);
+	struct mpx_arena *arena;
 
-	if (!entry || mpx_entry_to_addr(entry) != addr)
-		return -ENOENT;
+	arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail);
+	if (arena)
+		return arena;
 
-	return do_munmap(mm, addr, mpx_bt_size(mpx->geo), NULL);
+	if (mpx_space_is_free()) {
+		arena = mpx_map_arena(mm, mpx, MPX_ARENA_SLOTS);
+		if (!IS_ERR(arena))
+			return arena;
+	}
+
+	return mpx_map_arena(mm, mpx, 1);
+}
+
+/*
+ * An arena without a table is only address space. It is not for children of the
+ * process, which would get a copy of its page tables, and not for core dumps.
+ */
+static void mpx_arena_set_idle(struct mm_struct *mm, struct mpx_mm *mpx,
+			       struct mpx_arena *arena, bool idle)
+{
+	unsigned int from, to;
+
+	for_each_set_bitrange(from, to, arena->free, arena->nr_slots) {
+		VMA_ITERATOR(vmi, mm, mpx_slot_addr(mpx, arena, from));
+		unsigned long start = mpx_slot_addr(mpx, arena, from);
+		unsigned long end = mpx_slot_addr(mpx, arena, to);
+		struct vm_area_struct *vma;
+
+		for_each_vma_range(vmi, vma, end) {
+			/* What is left of another slot is the process's. */
+			if (vma->vm_start < start || vma->vm_end > end)
+				continue;
+			if (idle)
+				vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
+			else
+				vm_flags_clear(vma, VM_DONTCOPY | VM_DONTDUMP);
+		}
+	}
+}
+
+/*
+ * Is a free slot as it was made? Whatever the process has done to it, by mprotect(),
+ * madvise(), mlock() and so on, was not meant for the next table.
+ */
+static bool mpx_slot_is_good(struct mm_struct *mm, struct mpx_mm *mpx,
+			     unsigned long addr)
+{
+	vm_flags_t any = VM_NORESERVE | VM_ACCOUNT | VM_SOFTDIRTY | VM_SEALED;
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	return vma && vma->vm_end - addr >= mpx_bt_size(mpx->geo) &&
+	       (vma->vm_flags & ~any) == MPX_VM_FLAGS;
+}
+
+/*
+ * Find the table for a directory entry, or have one. @made tells which. Called
+ * with mmap_lock held for write, which makes mapping and index one step for
+ * everybody else. Returns the address.
+ */
+static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
+				   unsigned long index, bool *made)
+{
+	struct mpx_bt bt = { .index = index };
+	struct mpx_table *table;
+	struct mpx_arena *arena;
+	unsigned int slot;
+	bool unused;
+
+	*made = !mpx_bt_next(mpx, &bt, index);
+	if (!*made)
+		return bt.addr;
+
+	for (;;) {
+		arena = mpx_get_arena(mm, mpx);
+		if (IS_ERR(arena))
+			return PTR_ERR(arena);
+
+		if (!arena->nr_tables)
+			mpx_arena_set_idle(mm, mpx, arena, false);
+
+		slot = find_first_bit(arena->free, arena->nr_slots);
+		bt.addr = mpx_slot_addr(mpx, arena, slot);
+		if (mpx_slot_is_good(mm, mpx, bt.addr))
+			break;
+
+		/* The arena may be gone then. What is sealed stays. */
+		if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
+			mpx_forget_slots(mpx, bt.addr, bt.addr + mpx_bt_size(mpx->geo));
+	}
+
+	/* Bounds for memory that is not there: no munmap() of it will come. */
+	unused = mpx_span_is_unused(mm, mpx, index);
+
+	spin_lock(&mpx->index_lock);
+	table = mpx_table_add(mpx, arena, slot, index);
+	if (unused)
+		list_add_tail(&table->unmapped, &mpx->unmapped);
+	mpx_arena_update(mpx, arena);
+	spin_unlock(&mpx->index_lock);
+
+	return bt.addr;
+}
+
+/* Forget a table, if it is still there: its slot is free then. */
+static bool mpx_free_slot(struct mpx_mm *mpx, unsigned long index)
+{
+	struct mpx_arena *arena;
+	struct mpx_table *table;
+
+	spin_lock(&mpx->index_lock);
+	table = mpx_table_at(mpx, index);
+	if (table) {
+		arena = mpx_arena_of(table);
+		mpx_table_remove(mpx, table);
+		__set_bit(table->slot, arena->free);
+		mpx_arena_update(mpx, arena);
+	}
+	spin_unlock(&mpx->index_lock);
+
+	return table;
+}
+
+/* Is there an arena without a table, other than this one? */
+static bool mpx_has_spare(struct mpx_mm *mpx, const struct mpx_arena *arena)
+{
+	struct mpx_arena *other;
+
+	list_for_each_entry_reverse(other, &mpx->avail, avail) {
+		if (other->nr_tables)
+			break;
+		if (other != arena)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * Unmap the free slots of an arena. The index follows, as for any munmap(): the
+ * arena may be gone then. Where that fails, they remain free.
+ */
+static void mpx_unmap_slots(struct mm_struct *mm, struct mpx_mm *mpx,
+			    struct mpx_arena *arena)
+{
+	unsigned int from, to, nr_slots = arena->nr_slots;
+	DECLARE_BITMAP(free, MPX_ARENA_SLOTS);
+	unsigned long base = arena->addr;
+
+	bitmap_copy(free, arena->free, nr_slots);
+	for_each_set_bitrange(from, to, free, nr_slots) {
+		unsigned long start = base + from * mpx_bt_size(mpx->geo);
+		unsigned long end = base + to * mpx_bt_size(mpx->geo);
+
+		if (do_munmap(mm, start, end - start, NULL))
+			mpx_zap(mm, start, end);
+	}
+}
+
+/*
+ * Free the memory of a slot that has just become free. Of the arenas without a
+ * table, one is kept for the next table. Called with mmap_lock held for write.
+ */
+static void mpx_trim_slot(struct mm_struct *mm, struct mpx_mm *mpx,
+			  unsigned long addr)
+{
+	struct mpx_arena *arena;
+
+	spin_lock(&mpx->index_lock);
+	arena = mpx_arena_from(mpx, addr);
+	spin_unlock(&mpx->index_lock);
+
+	/* Gone, with another slot of it */
+	if (!arena || arena->addr > addr)
+		return;
+
+	if (!arena->nr_tables && mpx_has_spare(mpx, arena)) {
+		mpx_unmap_slots(mm, mpx, arena);
+		return;
+	}
+
+	if (!arena->nr_tables)
+		mpx_arena_set_idle(mm, mpx, arena, true);
+	mpx_zap(mm, addr, addr + mpx_bt_size(mpx->geo));
 }
 
 /* See mpx_make_table(). Called with bd_lock held. */
 static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 			  unsigned long index)
 {
-	unsigned long addr;
+	struct mpx_bt bt = { .index = index };
 	bool made = false;
-	void *entry;
 	u64 old = 0;
 	int ret;
-
-	/*
-	 * Exchange 0 for 0: this reads the entry, and finds out whether it can
-	 * be written before there is anything to undo.
-	 */
-	ret = mpx_cmpxchg_entry(mm, mpx, index, &old, 0);
-	if (ret)
-		return ret;
-
-	/* Another thread was faster, or the process has set it. Go and see. */
-	if (old & MPX_BD_ENTRY_VALID)
-		return 0;
-
-	if (old)
-		return -EINVAL;
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
 
-	entry = xa_load(&mpx->tables, index);
-	if (entry) {
-		addr = mpx_entry_to_addr(entry);
-	} else {
-		addr = mpx_map_table(mm, mpx, index);
-		made = true;
-	}
+	bt.addr = -EFAULT;
+	if (mpx_entry_is_accessible(mm, mpx, index))
+		bt.addr = mpx_get_table(mm, mpx, index, &made);
 	mmap_write_unlock(mm);
 
-	if (IS_ERR_VALUE(addr))
-		return addr;
+	if (IS_ERR_VALUE(bt.addr))
+		return bt.addr;
 
-	ret = mpx_cmpxchg_entry(mm, mpx, index, &old, addr | MPX_BD_ENTRY_VALID);
+	ret = mpx_cmpxchg_entry(mm, mpx, index, &old, bt.addr | MPX_BD_ENTRY_VALID);
 	if (!ret && !old) {
-		trace_mpx_table_made(index, addr);
+		trace_mpx_table_made(index, bt.addr);
 		return 0;
 	}
 
-	/*
-	 * The process has changed its directory under our hands. A table that
-	 * no entry leads to must not stay.
-	 */
+	/* No entry leads to it. */
 	if (made) {
 		mmap_write_lock(mm);
-		mpx_unmap_table(mm, mpx, index, addr);
+		if (mpx_free_slot(mpx, index))
+			mpx_trim_slot(mm, mpx, bt.addr);
 		mmap_write_unlock(mm);
 	}
 
-	return ret;
+	if (ret)
+		return ret;
+
+	/* If it is valid, another thread was faster, or the process has set it. */
+	return old & MPX_BD_ENTRY_VALID ? 0 : -EINVAL;
 }
 
 /**
@@ -479,7 +956,7 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
  *	directory entry" and the address of the entry
  *
  * If the index has a table for the entry then the table is used. That is so
- * if mpx_free_table() cleared the entry and could neither free the table nor put
+ * if mpx_free_some() cleared the entry and could neither free the table nor put
  * the entry back: here it comes back, with all bounds in the table as they were.
  * And it is so in a child that was forked when an entry had been cleared or had
  * not been written yet.
@@ -489,7 +966,7 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
  * Return: 0 if the instruction is to be restarted. -EINVAL if the entry is not
  * one of the managed directory, or is neither valid nor 0; -EFAULT if it cannot
  * be written; -ENOMEM and other errors of mmap(); -EINTR if the task is being
- * killed. Nothing has been made in these cases.
+ * killed. No table has been made in these cases.
  */
 int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 {
@@ -514,136 +991,172 @@ int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr)
 	return ret;
 }
 
-/* Forget the tables that a range of their own memory has been unmapped of. */
-static void mpx_forget_tables(struct mpx_mm *mpx, unsigned long start,
-			      unsigned long end)
+/* Note that a table may be unused. Whether it is @stale is as in mpx_can_drop_later(). */
+static void mpx_mark_unmapped(struct mpx_mm *mpx, unsigned long index, bool stale)
 {
-	unsigned long slot;
-	void *entry;
+	struct mpx_table *table;
 
-	xa_for_each_range(&mpx->owners, slot, entry,
-			  mpx_bt_first_slot(mpx->geo, start),
-			  mpx_bt_slot(mpx->geo, end - 1)) {
-		unsigned long index = xa_to_value(entry);
-		unsigned long addr = mpx_entry_to_addr(xa_load(&mpx->tables, index));
-
-		if (mpx_bt_overlaps(mpx->geo, addr, start, end))
-			mpx_index_remove(mpx, index, addr);
+	spin_lock(&mpx->index_lock);
+	table = mpx_table_at(mpx, index);
+	if (table) {
+		table->stale |= stale;
+		list_move_tail(&table->unmapped, &mpx->unmapped);
 	}
+	spin_unlock(&mpx->index_lock);
 }
 
-/* Free the pages of a part of a table. The process may have split its VMA. */
-static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end)
+/* The table stays, but not with bounds of data that was unmapped. */
+static void mpx_keep_table(struct mm_struct *mm, struct mpx_mm *mpx,
+			   const struct mpx_bt *bt)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
+	struct mpx_table *table;
+	bool stale = false;
 
-	for_each_vma_range(vmi, vma, end) {
-		unsigned long from = max(start, vma->vm_start);
-		unsigned long to = min(end, vma->vm_end);
+	mmap_assert_locked(mm);
 
-		/* The index has only what is mapped, and mapped as a table. */
-		VM_WARN_ON_ONCE(!(vma->vm_flags & VM_MPX));
-		trace_mpx_zap(from, to);
-		zap_page_range_single(vma, from, to - from, NULL);
+	spin_lock(&mpx->index_lock);
+	table = mpx_table_at(mpx, bt->index);
+	if (table) {
+		stale = table->stale;
+		table->stale = false;
+		list_del_init(&table->unmapped);
 	}
+	spin_unlock(&mpx->index_lock);
+
+	if (stale)
+		mpx_zap(mm, bt->addr, bt->addr + mpx_bt_size(mpx->geo));
 }
 
 /*
- * Find a marked table that is unused. It keeps its mark, because a child that is
- * forked before the table is gone has to find it, too.
+ * Find marked tables that are unused. They keep their mark, because a child that
+ * is forked before they are gone has to find them, too.
  *
  * A table that is in use again loses the mark. munmap() may be setting marks at
  * this moment, with mmap_lock downgraded, but not this one: it sees the same
- * mappings.
+ * mappings. And it loses the mark if its entry cannot be accessed. Then it stays,
+ * empty, and if there is data again it serves again.
  */
-static bool mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
-			    unsigned long *index, unsigned long *addr)
+static unsigned int mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
+				    struct mpx_bt *bts)
 {
-	bool found = false;
-	void *entry;
+	unsigned int i, marked, nr = 0;
+	struct mpx_table *table;
+	bool unused;
 
 	mmap_read_lock(mm);
-	xa_for_each_marked(&mpx->tables, *index, entry, MPX_UNMAPPED) {
-		found = mpx_span_is_unused(mm, mpx, *index);
-		trace_mpx_search(*index, found);
-		if (found) {
-			*addr = mpx_entry_to_addr(entry);
-			break;
+	do {
+		marked = 0;
+		spin_lock(&mpx->index_lock);
+		list_for_each_entry(table, &mpx->unmapped, unmapped) {
+			mpx_bt_init(&bts[marked++], mpx, table);
+			if (marked == MPX_ARENA_SLOTS)
+				break;
 		}
-		xa_clear_mark(&mpx->tables, *index, MPX_UNMAPPED);
-	}
+		spin_unlock(&mpx->index_lock);
+
+		for (i = 0; i < marked; i++) {
+			unused = mpx_span_is_unused(mm, mpx, bts[i].index);
+			trace_mpx_search(bts[i].index, unused);
+			if (unused && mpx_entry_is_accessible(mm, mpx, bts[i].index))
+				bts[nr++] = bts[i];
+			else
+				mpx_keep_table(mm, mpx, &bts[i]);
+		}
+	} while (marked && !nr);
 	mmap_read_unlock(mm);
 
-	return found;
+	return nr;
 }
 
 /*
- * Remove a table whose span had no data mapped a moment ago. bd_lock is held.
+ * Remove up to 64 tables whose spans had no data mapped a moment ago. bd_lock is held.
  *
  * What another thread sees, step by step:
  *
- * 1. The entry is cleared. From now on BNDSTX and BNDLDX for the span take a
+ * 1. The entries are cleared. From now on BNDSTX and BNDLDX for the spans take a
  *    #BR and wait in mpx_make_table() for bd_lock.
  *
  * 2. CPUs that run user code of this mm are interrupted. An instruction that had
- *    read the entry before it was cleared has ended by then, or has taken a page
+ *    read an entry before it was cleared has ended by then, or has taken a page
  *    fault and will start again from the directory. So no store that is on its
- *    way to this table is left when the address can become another table. That
- *    the zap of the table's pages has flushed the TLB, too, is not enough: there
- *    is no zap for a table that has not been touched yet. CPUs that are spared,
- *    with a lazy TLB or as virtual ones that do not run, are not within an
- *    instruction.
+ *    way to one of these tables is left when its slot can become another table,
+ *    or its address other memory. That the zap of the table's pages has flushed
+ *    the TLB, too, is not enough: there is no zap for a table that has not been
+ *    touched yet. CPUs that are spared, with a lazy TLB or as virtual ones that
+ *    do not run, are not within an instruction.
  *
- * 3. With mmap_lock held for write, the span is looked at again. If it is still
- *    unused, the table goes.
+ * 3. With mmap_lock held for write, the spans are looked at again. A table whose
+ *    span is still unused goes: its slot is free, and empty.
  *
  * 4. If somebody has mapped data there, the table stays with all that is in it,
  *    and its entry is put back. Who waits in (1) finds it valid. If it cannot be
  *    written any more, mpx_make_table() tries again when the table is needed.
- *    The same goes for a table that cannot be unmapped.
  *
- * An entry that cannot be written in the first place keeps its table. It is
- * empty, and if there is data again it serves again. An entry that is not ours
- * was changed by the process. The hardware does not find our table through it,
- * so the table goes.
+ * An entry that cannot be written in the first place keeps its table. An entry
+ * that is not ours was changed by the process. The hardware does not find our
+ * table through it, so the table goes.
  *
- * Returns 0 when the table is done with: it is gone or has lost its mark. -EINTR
- * if the task is being killed: then the mark is left for others.
+ * Returns whether there may be more to do. If the task is being killed, the marks
+ * are left for others.
  */
-static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
-			  unsigned long index, unsigned long addr)
+static bool mpx_free_some(struct mm_struct *mm, struct mpx_mm *mpx)
 {
-	u64 valid = addr | MPX_BD_ENTRY_VALID;
-	u64 old = valid;
-	bool stays;
+	DECLARE_BITMAP(put_back, MPX_ARENA_SLOTS) = { };
+	DECLARE_BITMAP(freed, MPX_ARENA_SLOTS) = { };
+	struct mpx_bt bts[MPX_ARENA_SLOTS];
+	unsigned int i, nr;
 
-	if (mpx_cmpxchg_entry(mm, mpx, index, &old, 0)) {
-		/* Then this may be no more than a fault that was given up. */
+	nr = mpx_find_unused(mm, mpx, bts);
+	if (!nr)
+		return false;
+
+	i = 0;
+	while (i < nr) {
+		u64 valid = bts[i].addr | MPX_BD_ENTRY_VALID;
+		u64 old = valid;
+
+		if (!mpx_cmpxchg_entry(mm, mpx, bts[i].index, &old, 0)) {
+			__assign_bit(i, put_back, old == valid);
+			i++;
+			continue;
+		}
+		/* This may be no more than a fault that was given up. */
 		if (fatal_signal_pending(current))
-			return -EINTR;
-		xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
-		return 0;
+			return false;
+		mmap_read_lock(mm);
+		mpx_keep_table(mm, mpx, &bts[i]);
+		mmap_read_unlock(mm);
+		bts[i] = bts[--nr];
 	}
 
-	flush_tlb_mm_range(mm, addr, addr + PAGE_SIZE, PAGE_SHIFT, false);
+	flush_tlb_mm_range(mm, bts[0].addr, bts[0].addr + PAGE_SIZE, PAGE_SHIFT, false);
 
 	if (mmap_write_lock_killable(mm))
-		return -EINTR;
+		return false;
 
-	if (mpx_span_is_unused(mm, mpx, index) &&
-	    !mpx_unmap_table(mm, mpx, index, addr))
-		trace_mpx_table_freed(index, addr);
-	stays = xa_load(&mpx->tables, index);
-	xa_clear_mark(&mpx->tables, index, MPX_UNMAPPED);
+	for (i = 0; i < nr; i++) {
+		if (mpx_span_is_unused(mm, mpx, bts[i].index)) {
+			__clear_bit(i, put_back);
+			__assign_bit(i, freed, mpx_free_slot(mpx, bts[i].index));
+		} else {
+			mpx_keep_table(mm, mpx, &bts[i]);
+		}
+	}
+	/* When it is known which arenas are left without a table */
+	for_each_set_bit(i, freed, nr) {
+		mpx_trim_slot(mm, mpx, bts[i].addr);
+		trace_mpx_table_freed(bts[i].index, bts[i].addr);
+	}
 	mmap_write_unlock(mm);
 
-	if (stays && old == valid) {
-		old = 0;
-		mpx_cmpxchg_entry(mm, mpx, index, &old, valid);
+	for_each_set_bit(i, put_back, nr) {
+		u64 old = 0;
+
+		mpx_cmpxchg_entry(mm, mpx, bts[i].index, &old,
+				  bts[i].addr | MPX_BD_ENTRY_VALID);
 	}
 
-	return 0;
+	return !list_empty(&mpx->unmapped);
 }
 
 /*
@@ -659,24 +1172,21 @@ static int mpx_free_table(struct mm_struct *mm, struct mpx_mm *mpx,
 static void mpx_free_tables(struct callback_head *work)
 {
 	struct mm_struct *mm = current->mm;
-	struct mpx_mm *mpx = mm ? mm->context.mpx : NULL;
-	unsigned long index, addr;
+	struct mpx_mm *mpx = mm ? READ_ONCE(mm->context.mpx) : NULL;
 
 	if (mpx && !mutex_lock_killable(&mpx->bd_lock)) {
 		/*
-		 * Each round takes a mark away, or ends it. When the management
+		 * Each round takes marks away, or ends it. When the management
 		 * is disabled, the index is empty.
 		 */
-		while (mpx_find_unused(mm, mpx, &index, &addr)) {
-			if (mpx_free_table(mm, mpx, index, addr))
-				break;
-		}
+		while (mpx_free_some(mm, mpx))
+			;
 		mutex_unlock(&mpx->bd_lock);
 	}
 
 	/*
-	 * Not earlier: to unmap a table may have set marks, too, but there is
-	 * nothing to be freed because of it. Tables have no tables.
+	 * Not earlier: to unmap an arena is to run the first half, too. What that
+	 * has marked, and left to the second half, the loop has seen to.
 	 */
 	work->func = NULL;
 }
@@ -693,6 +1203,22 @@ static void mpx_queue_free_tables(void)
 	/* Fails for a task that exits. Then the marks stay, see above. */
 	if (task_work_add(current, work, TWA_RESUME))
 		work->func = NULL;
+}
+
+/*
+ * Can the bounds of unmapped data be left to the second half? The table will most
+ * likely go as a whole, and to look for its pages once is half the work.
+ *
+ * They can if there will be a second half, and nobody executes code with this mm
+ * in the meantime. A task is the only user of its mm if there is one reference:
+ * other tasks, and kernel threads, have their own. And there will be no other
+ * before it returns to user mode. If it does not, because it is killed, the mm goes
+ * with it.
+ */
+static bool mpx_can_drop_later(struct mm_struct *mm)
+{
+	return mm == current->mm && atomic_read(&mm->mm_users) == 1 &&
+	       !(current->flags & (PF_KTHREAD | PF_EXITING));
 }
 
 /*
@@ -714,23 +1240,24 @@ static void mpx_drop_bounds(struct mm_struct *mm, struct mpx_mm *mpx,
 			    unsigned long start, unsigned long end,
 			    bool unmapped)
 {
+	bool can_wait = mpx_can_drop_later(mm);
 	struct mpx_unmap unmap;
-	unsigned long index;
-	void *entry;
+	struct mpx_bt bt;
 
 	mmap_assert_locked(mm);
 
 	if (!mpx_unmap_init(&unmap, mpx->geo, start, end))
 		return;
 
-	xa_for_each_range(&mpx->tables, index, entry, unmap.first, unmap.last) {
-		bool kept = !unmapped || mpx_table_is_kept(mm, &unmap, index);
-		struct mpx_bt_part part = mpx_unmap_part(&unmap, index, kept);
-		unsigned long addr = mpx_entry_to_addr(entry);
+	for (bt.index = unmap.first; mpx_bt_next(mpx, &bt, unmap.last); bt.index++) {
+		bool kept = !unmapped || mpx_table_is_kept(mm, &unmap, bt.index);
+		struct mpx_bt_part part = mpx_unmap_part(&unmap, bt.index, kept);
 
-		mpx_zap(mm, addr + part.from, addr + part.to);
+		if (kept || !can_wait)
+			mpx_zap(mm, bt.addr + part.from, bt.addr + part.to);
 		if (!kept)
-			xa_set_mark(&mpx->tables, index, MPX_UNMAPPED);
+			mpx_mark_unmapped(mpx, bt.index, can_wait);
+		cond_resched();
 	}
 }
 
@@ -747,14 +1274,18 @@ static void mpx_drop_bounds(struct mm_struct *mm, struct mpx_mm *mpx,
  */
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct mpx_mm *mpx = mm->context.mpx;
+	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+
+	/* The usual case */
+	if (RB_EMPTY_ROOT(&mpx->arenas))
+		return;
 
 	/* Before anything is zapped: this will be other memory, or is none. */
-	mpx_forget_tables(mpx, start, end);
+	mpx_forget_slots(mpx, start, end);
 	mpx_drop_bounds(mm, mpx, start, end, true);
 
 	/* Of this range, or left by a task that could not see to them. */
-	if (xa_marked(&mpx->tables, MPX_UNMAPPED))
+	if (!list_empty(&mpx->unmapped))
 		mpx_queue_free_tables();
 }
 
@@ -774,30 +1305,67 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 			    unsigned long end)
 {
-	mpx_drop_bounds(mm, mm->context.mpx, start, end, false);
+	mpx_drop_bounds(mm, READ_ONCE(mm->context.mpx), start, end, false);
 }
 
-/* Is all of the table mapped in @mm? A process may exclude parts from fork(). */
-static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
-				unsigned long addr)
+/* Is all of a range mapped? A process may exclude parts from fork(). */
+static bool mpx_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	VMA_ITERATOR(vmi, mm, addr);
-	unsigned long end = addr + mpx_bt_size(mpx->geo);
+	VMA_ITERATOR(vmi, mm, start);
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end) {
-		if (vma->vm_start > addr)
+		if (vma->vm_start > start)
 			return false;
-		addr = vma->vm_end;
+		start = vma->vm_end;
 	}
 
-	return addr >= end;
+	return start >= end;
 }
 
-/**
- * mpx_dup_mmap() - Give a child its own copy of the management
- * @oldmm: The parent's mm, with mmap_lock held for write
- * @mm: The child's mm, with mmap_lock held for write and the mappings copied
+/* Have a copy of an arena, with the slots that are there in @mm. */
+static int mpx_dup_arena(struct mm_struct *mm, struct mpx_mm *mpx,
+			 const struct mpx_arena *old)
+{
+	unsigned int slot, nr_slots = old->nr_slots;
+	struct mpx_arena *arena;
+	bool whole;
+
+	if (!find_vma_intersection(mm, old->addr, old->end))
+		return 0;
+
+	arena = mpx_arena_alloc(mpx, old->addr, nr_slots);
+	if (!arena)
+		return -ENOMEM;
+
+	whole = mpx_is_mapped(mm, old->addr, old->end);
+
+	spin_lock(&mpx->index_lock);
+	rb_add(&arena->node, &mpx->arenas, mpx_arena_less);
+	for (slot = 0; slot < nr_slots; slot++) {
+		const struct mpx_table *table = &old->tables[slot];
+		struct mpx_table *copy = NULL;
+
+		if (!whole && !mpx_is_mapped(mm, mpx_slot_addr(mpx, old, slot),
+					     mpx_slot_addr(mpx, old, slot + 1)))
+			__clear_bit(slot, arena->free);
+		else if (!mpx_slot_has_table(table))
+			__assign_bit(slot, arena->free, test_bit(slot, old->free));
+		else
+			copy = mpx_table_add(mpx, arena, slot, table->index);
+
+		/* None is stale: see mpx_can_drop_later(). */
+		if (copy && !list_empty(&table->unmapped))
+			list_add_tail(&copy->unmapped, &mpx->unmapped);
+	}
+	mpx_arena_update(mpx, arena);
+	spin_unlock(&mpx->index_lock);
+
+	return 0;
+}
+
+/*
+ * mpx_dup_mmap() for an mm that has state.
  *
  * The child has the same directory and the same tables, as copy-on-write
  * memory, so it gets the same index. mmap_lock keeps the parent's index in
@@ -808,23 +1376,19 @@ static bool mpx_table_is_mapped(struct mm_struct *mm, struct mpx_mm *mpx,
  *
  * What the child does not have of the data, or has without its contents, has no
  * bounds in it, either.
- *
- * Return: 0, or -ENOMEM
  */
-int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
+int __mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 {
-	struct mpx_mm *old = oldmm->context.mpx;
+	struct mpx_mm *old = READ_ONCE(oldmm->context.mpx);
 	VMA_ITERATOR(vmi, oldmm, 0);
 	struct vm_area_struct *vma;
-	unsigned long index;
 	struct mpx_mm *new;
-	void *entry;
-	int ret;
+	struct rb_node *node;
 
 	mmap_assert_write_locked(oldmm);
 	mmap_assert_write_locked(mm);
 
-	if (!old || !old->managed)
+	if (!old->managed)
 		return 0;
 
 	new = mpx_mm_alloc();
@@ -835,20 +1399,11 @@ int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 	new->bd_base = old->bd_base;
 	new->managed = true;
 
-	xa_for_each(&old->tables, index, entry) {
-		unsigned long addr = mpx_entry_to_addr(entry);
-
-		if (!mpx_table_is_mapped(mm, new, addr))
-			continue;
-
-		ret = mpx_index_add(new, index, addr);
-		if (ret) {
+	for (node = rb_first(&old->arenas); node; node = rb_next(node)) {
+		if (mpx_dup_arena(mm, new, rb_entry(node, struct mpx_arena, node))) {
 			mpx_mm_free(new);
-			return ret;
+			return -ENOMEM;
 		}
-
-		if (xa_get_mark(&old->tables, index, MPX_UNMAPPED))
-			xa_set_mark(&new->tables, index, MPX_UNMAPPED);
 	}
 
 	for_each_vma(vmi, vma) {
@@ -865,7 +1420,7 @@ int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 /* mpx_out_of_reach() for an mm that has state. mmap_lock is held for write. */
 bool __mpx_out_of_reach(unsigned long addr, unsigned long len)
 {
-	struct mpx_mm *mpx = current->mm->context.mpx;
+	struct mpx_mm *mpx = READ_ONCE(current->mm->context.mpx);
 
 	mmap_assert_write_locked(current->mm);
 
@@ -972,14 +1527,15 @@ unlock:
  *
  * The directory and the tables stay as they are. They are memory of the
  * process's own from now on: the kernel forgets the tables, and does not
- * manage them again if the management is enabled once more.
+ * manage them again if the management is enabled once more. The slots that have
+ * no table are unmapped.
  */
 static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
-	unsigned long index;
-	void *entry;
+	struct mpx_arena *arena, *next;
+	struct mpx_bt bt;
 	int ret = 0;
 
 	if (!mpx)
@@ -998,11 +1554,16 @@ static int mpx_disable_management(void)
 	 * are such in a child, see mpx_dup_mmap(), and where an entry could not
 	 * be put back. What cannot be written now either has to stay that way.
 	 */
-	xa_for_each(&mpx->tables, index, entry) {
+	for (bt.index = 0; mpx_bt_next(mpx, &bt, ULONG_MAX); bt.index++) {
+		bool accessible;
 		u64 old = 0;
 
-		mpx_cmpxchg_entry(mm, mpx, index, &old,
-				  mpx_entry_to_addr(entry) | MPX_BD_ENTRY_VALID);
+		mmap_read_lock(mm);
+		accessible = mpx_entry_is_accessible(mm, mpx, bt.index);
+		mmap_read_unlock(mm);
+		if (accessible)
+			mpx_cmpxchg_entry(mm, mpx, bt.index, &old,
+					  bt.addr | MPX_BD_ENTRY_VALID);
 	}
 
 	if (mmap_write_lock_killable(mm)) {
@@ -1010,8 +1571,10 @@ static int mpx_disable_management(void)
 		goto unlock;
 	}
 
-	mpx->managed = false;
+	list_for_each_entry_safe(arena, next, &mpx->avail, avail)
+		mpx_unmap_slots(mm, mpx, arena);
 	mpx_index_clear(mpx);
+	mpx->managed = false;
 	mmap_write_unlock(mm);
 unlock:
 	mutex_unlock(&mpx->bd_lock);

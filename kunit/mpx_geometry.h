@@ -292,51 +292,30 @@ static inline unsigned long mpx_bt_offset(const struct mpx_geometry *geo,
 }
 
 /**
- * mpx_bt_slot() - A number for a table that no other table has
+ * mpx_arena_part() - Which slots of an arena have memory in a range?
  * @geo: The geometry
- * @addr: Address of the table
- *
- * Tables need not be aligned to their size. But two that do not overlap cannot
- * begin in the same slot of that size.
- *
- * Return: The number; it does not decrease with the address
- */
-static inline unsigned long mpx_bt_slot(const struct mpx_geometry *geo,
-					unsigned long addr)
-{
-	return addr >> mpx_bt_shift(geo);
-}
-
-/**
- * mpx_bt_first_slot() - Where to begin to look for the tables in a range
- * @geo: The geometry
- * @start: First address of the range
- *
- * Return: The lowest mpx_bt_slot() of a table that may reach into the range. It
- * begins before the range.
- */
-static inline unsigned long mpx_bt_first_slot(const struct mpx_geometry *geo,
-					      unsigned long start)
-{
-	unsigned long size = mpx_bt_size(geo);
-
-	return mpx_bt_slot(geo, start < size ? 0 : start - size + 1);
-}
-
-/**
- * mpx_bt_overlaps() - Has a table memory in a range?
- * @geo: The geometry
- * @addr: Address of the table
+ * @addr: Address of the arena, where tables lie side by side
+ * @nr_slots: How many tables it has room for, at least 1
  * @start: First address of the range
  * @end: The address after the range
+ * @first: Where the number of the first such slot goes, from 0 up
+ * @last: Where the number of the last one goes
  *
- * Return: Whether there is any byte of the table in the range
+ * Return: Whether there are any. If not, @first and @last are left alone.
  */
-static inline bool mpx_bt_overlaps(const struct mpx_geometry *geo,
-				   unsigned long addr, unsigned long start,
-				   unsigned long end)
+static inline bool mpx_arena_part(const struct mpx_geometry *geo,
+				  unsigned long addr, unsigned int nr_slots,
+				  unsigned long start, unsigned long end,
+				  unsigned int *first, unsigned int *last)
 {
-	return addr < end && start < addr + mpx_bt_size(geo);
+	start = max(start, addr);
+	end = min(end, addr + nr_slots * mpx_bt_size(geo));
+	if (start >= end)
+		return false;
+
+	*first = (start - addr) >> mpx_bt_shift(geo);
+	*last = (end - 1 - addr) >> mpx_bt_shift(geo);
+	return true;
 }
 
 /**

@@ -844,51 +844,57 @@ static void mpx_oracle(struct kunit *test)
 }
 
 /*
- * Tables are memory, too, and some of it may be unmapped. Try all ranges in a
- * space of a few tables: those that lose a byte are found, by their slots.
+ * Tables are memory, too, and some of it may be unmapped. Those slots of an arena
+ * are found that lose a byte, as seen byte by byte.
  */
+static void try_arena(struct kunit *test, const struct mpx_geometry *geo,
+		      unsigned long addr, unsigned int nr_slots,
+		      unsigned long start, unsigned long end)
+{
+	unsigned int wanted_first = UINT_MAX, wanted_last = UINT_MAX;
+	unsigned int first = UINT_MAX, last = UINT_MAX;
+	unsigned long size = mpx_bt_size(geo);
+	unsigned long byte;
+
+	for (byte = start; byte < end; byte++) {
+		if (byte < addr || byte >= addr + nr_slots * size)
+			continue;
+		wanted_last = (byte - addr) / size;
+		if (wanted_first == UINT_MAX)
+			wanted_first = wanted_last;
+	}
+
+	KUNIT_ASSERT_EQ_MSG(test, wanted_first != UINT_MAX,
+			    mpx_arena_part(geo, addr, nr_slots, start, end,
+					   &first, &last),
+			    "%u slots at %lu, [%lu, %lu)", nr_slots, addr, start, end);
+	KUNIT_ASSERT_EQ(test, first, wanted_first);
+	KUNIT_ASSERT_EQ(test, last, wanted_last);
+}
+
+/* All ranges, at all arenas of up to three slots, in a small space */
 static void mpx_own_memory(struct kunit *test)
 {
-	static const struct mpx_geometry geo = { 6, 3, 3 };
+	static const struct mpx_geometry geo = { 6, 2, 1 };
 	unsigned long size = mpx_bt_size(&geo), space = 4 * size;
-	unsigned long addr, start, end, byte, cases = 0;
+	unsigned long addr, start, end, cases = 0;
+	unsigned int nr_slots, first, last;
 
-	for (addr = 0; addr < space; addr++) {
-		/* The next one that does not overlap is in another slot. */
-		KUNIT_ASSERT_LT(test, mpx_bt_slot(&geo, addr),
-				mpx_bt_slot(&geo, addr + size));
-
-		for (start = 0; start < space; start++) {
-			for (end = start + 1; end <= space; end++) {
-				bool loses = false;
-
-				for (byte = addr; byte < addr + size; byte += size - 1)
-					loses |= byte >= start && byte < end;
-				loses |= start >= addr && start < addr + size;
-
-				KUNIT_ASSERT_EQ_MSG(test, loses,
-						    mpx_bt_overlaps(&geo, addr,
-								    start, end),
-						    "%lu in [%lu, %lu)", addr, start, end);
-				if (!loses)
-					continue;
-
-				KUNIT_ASSERT_LE(test, mpx_bt_first_slot(&geo, start),
-						mpx_bt_slot(&geo, addr));
-				KUNIT_ASSERT_GE(test, mpx_bt_slot(&geo, end - 1),
-						mpx_bt_slot(&geo, addr));
-				cases++;
+	for (nr_slots = 1; nr_slots <= 3; nr_slots++) {
+		for (addr = 0; addr + nr_slots * size <= space; addr++) {
+			for (start = 0; start < space; start++) {
+				for (end = start; end <= space; end++, cases++)
+					try_arena(test, &geo, addr, nr_slots, start, end);
 			}
 		}
 	}
 
-	/* No more slots than have to be looked at */
-	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 0), 0);
-	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, size - 1), 0);
-	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, size), 0);
-	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 2 * size - 2), 0);
-	KUNIT_EXPECT_EQ(test, mpx_bt_first_slot(&geo, 2 * size - 1), 1);
-	kunit_info(test, "%lu cases of a table that loses memory\n", cases);
+	/* Where numbers are large */
+	KUNIT_EXPECT_TRUE(test, mpx_arena_part(&mpx_geometry_64, BIT(46), 64, 0,
+					       ULONG_MAX, &first, &last));
+	KUNIT_EXPECT_EQ(test, first, 0);
+	KUNIT_EXPECT_EQ(test, last, 63);
+	kunit_info(test, "%lu cases of an arena that loses memory\n", cases);
 }
 
 static struct kunit_case mpx_unmap_cases[] = {
