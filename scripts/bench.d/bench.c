@@ -96,10 +96,10 @@ static void libraries(void)
 		map(p + i * PAGE, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE);
 }
 
+static char *dir;
+
 static void setup(void)
 {
-	void *dir;
-
 	libraries();
 	if (!strcmp(mode, "plain"))
 		return;
@@ -254,6 +254,33 @@ static count_t fork_after(unsigned long n)
 static count_t fork_live(unsigned long n)
 {
 	fill(n, MPX_SPAN);
+	return forks();
+}
+
+/* Memory of one's own like that of n tables with an entry each, unmanaged */
+static void fill_like_tables(unsigned long n)
+{
+	char *tables = map(far, n * MPX_TABLE_SIZE, PROT_READ | PROT_WRITE);
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		tables[i * MPX_TABLE_SIZE] = 1;
+		dir[((unsigned long)data / MPX_SPAN + i) * sizeof(long)] = 1;
+	}
+}
+
+static count_t fork_alike(unsigned long n)
+{
+	fill(n, MPX_SPAN);
+	fill_like_tables(n);
+	return forks();
+}
+
+/* The same, when that memory has been unmapped */
+static count_t fork_after_alike(unsigned long n)
+{
+	fill_like_tables(n);
+	unmap(far, n * MPX_TABLE_SIZE);
 	return forks();
 }
 
@@ -650,7 +677,9 @@ static const struct bench {
 	{ "tables-4096",	ON | OFF,	tables,		4096 },
 	{ "round",		ON | OFF,	round_trip,	512 },
 	{ "fork-after",		ON | OFF,	fork_after,	256 },
+	{ "fork-after-alike",	OFF,		fork_after_alike, 256 },
 	{ "fork-live",		ON | OFF,	fork_live,	4096 },
+	{ "fork-alike",		OFF,		fork_alike,	4096 },
 	{ "fork-dense",		ON | OFF,	fork_dense,	256 },
 	{ "violation",		ON,		violation },
 	{ "segv",		ON,		segv },
