@@ -672,8 +672,8 @@ static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx,
 static struct mpx_arena *mpx_map_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 				       unsigned int nr_slots)
 {
-	vm_flags_t vm_flags = MPX_VM_FLAGS;
 	unsigned long size = nr_slots * mpx_bt_size(mpx->geo);
+	vm_flags_t vm_flags = MPX_VM_FLAGS;
 	struct mpx_arena *arena;
 	unsigned long addr;
 
@@ -715,16 +715,12 @@ static bool mpx_space_is_free(void)
 }
 
 /*
- * An arena with a free slot. It is for a single table if address space is limited:
- * what the process needs is memory for its data.
+ * A new arena. It is for a single table if address space is limited: what the
+ * process needs is memory for its data.
  */
-static struct mpx_arena *mpx_get_arena(struct mm_struct *mm, struct mpx_mm *mpx)
+static struct mpx_arena *mpx_new_arena(struct mm_struct *mm, struct mpx_mm *mpx)
 {
 	struct mpx_arena *arena;
-
-	arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail);
-	if (arena)
-		return arena;
 
 	if (mpx_space_is_free()) {
 		arena = mpx_map_arena(mm, mpx, MPX_ARENA_SLOTS);
@@ -794,11 +790,7 @@ static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!*made)
 		return bt.addr;
 
-	for (;;) {
-		arena = mpx_get_arena(mm, mpx);
-		if (IS_ERR(arena))
-			return PTR_ERR(arena);
-
+	while ((arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail))) {
 		if (!arena->nr_tables)
 			mpx_arena_set_idle(mm, mpx, arena, false);
 
@@ -810,6 +802,14 @@ static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 		/* The arena may be gone then. What is sealed stays. */
 		if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
 			mpx_forget_slots(mpx, bt.addr, bt.addr + mpx_bt_size(mpx->geo));
+	}
+
+	if (!arena) {
+		arena = mpx_new_arena(mm, mpx);
+		if (IS_ERR(arena))
+			return PTR_ERR(arena);
+		slot = 0;
+		bt.addr = arena->addr;
 	}
 
 	/* Bounds for memory that is not there: no munmap() of it will come. */
