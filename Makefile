@@ -9,9 +9,15 @@ help:
 	@echo 'make shell    the same, and then a shell in the guest'
 	@echo 'make check    all tests'
 	@echo 'make check-tools  the part of it with gdb, strace, pmap, perf on Debian'
+	@echo 'make check-debug  the selftests under KASAN, KCSAN, PREEMPT_RT and others'
+	@echo 'make check-others whether other selftests of the tree, and the sizes, change'
 	@echo 'make bench    what managed tables cost: bench/, and the table in README.md'
 	@echo 'make coverage how much of the arithmetic the KUnit tests run'
 	@echo 'make mutants  whether the KUnit tests notice mutations of what they test'
+	@echo 'make stress   random operations of many threads, SECONDS=60 of them; SEED=... to'
+	@echo '              run a failure again'
+	@echo 'make limits   how much a process can make the kernel hold or do, TABLES=65536'
+	@echo 'make fuzz     random cases, two million, and which code of the kernel all tests run'
 	@echo
 	@echo 'make tree     lay out a kernel tree with the series in build/linux'
 	@echo 'make refresh  turn the commits there into patches, series and views'
@@ -34,6 +40,12 @@ check:
 check-tools:
 	@$S/check debian
 
+check-debug:
+	@$S/check-debug
+
+check-others:
+	@$S/check others
+
 bench:
 	@$S/bench
 
@@ -42,6 +54,15 @@ coverage:
 
 mutants:
 	@$S/mutants
+
+fuzz:
+	@$S/fuzz
+
+limits:
+	@$S/limits $(TABLES)
+
+stress:
+	@$S/stress $(or $(SECONDS),60) $(SEED)
 
 tree:
 	@$S/deps packages
@@ -53,4 +74,4 @@ refresh:
 clean:
 	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
 
-.PHONY: help boot shell check check-tools bench coverage mutants tree refresh clean
+.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress tree refresh clean

@@ -42,6 +42,7 @@
 #include <linux/container_of.h>
 #include <linux/cpufeature.h>
 #include <linux/err.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
@@ -101,6 +102,7 @@ struct mpx_table {
  * @end: The address after it
  * @nr_slots: How many slots it had when it was mapped, up to MPX_ARENA_SLOTS
  * @nr_tables: How many of them have a table now
+ * @idle: See mpx_arena_set_idle()
  * @free: Those that are free. What is in none of the two was unmapped by the
  *	process.
  * @tables: The tables, by their slots
@@ -112,6 +114,7 @@ struct mpx_arena {
 	unsigned long		end;
 	unsigned int		nr_slots;
 	unsigned int		nr_tables;
+	bool			idle;
 	DECLARE_BITMAP(free, MPX_ARENA_SLOTS);
 	struct mpx_table	tables[] __counted_by(nr_slots);
 };
@@ -162,13 +165,15 @@ static struct mpx_mm *mpx_mm_alloc(void)
 	return mpx;
 }
 
-/* Forget all tables. They stay mapped, as memory of the process's own. */
+/* Forget all tables. They stay mapped. */
 static void mpx_index_clear(struct mpx_mm *mpx)
 {
 	struct mpx_arena *arena, *next;
 
-	rbtree_postorder_for_each_entry_safe(arena, next, &mpx->arenas, node)
+	rbtree_postorder_for_each_entry_safe(arena, next, &mpx->arenas, node) {
 		kfree(arena);
+		cond_resched();
+	}
 	mpx->tables = RB_ROOT;
 	mpx->arenas = RB_ROOT;
 	INIT_LIST_HEAD(&mpx->avail);
@@ -375,6 +380,91 @@ static struct mpx_table *mpx_table_at(struct mpx_mm *mpx, unsigned long index)
 	return table && table->index == index ? table : NULL;
 }
 
+/* Is all of a range mapped, for tables? */
+static bool mpx_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > start || !(vma->vm_flags & VM_MPX))
+			return false;
+		start = vma->vm_end;
+	}
+
+	return start >= end;
+}
+
+#ifdef CONFIG_DEBUG_VM_MAPLE_TREE
+/* Does the index agree with the mappings about an arena? */
+static void mpx_audit_arena(struct mm_struct *mm, struct mpx_mm *mpx,
+			    struct mpx_arena *arena)
+{
+	bool whole = mpx_is_mapped(mm, arena->addr, arena->end);
+	unsigned int slot, nr_tables = 0;
+
+	for (slot = 0; slot < arena->nr_slots; slot++) {
+		struct mpx_table *table = &arena->tables[slot];
+		bool has_table = mpx_slot_has_table(table);
+		bool marked = !list_empty(&table->unmapped);
+		bool free = test_bit(slot, arena->free);
+
+		VM_WARN_ON_ONCE(table->slot != slot);
+		VM_WARN_ON_ONCE(has_table && free);
+		VM_WARN_ON_ONCE(marked && !has_table);
+		VM_WARN_ON_ONCE(has_table && table->stale && !marked);
+		VM_WARN_ON_ONCE(has_table && mpx_table_at(mpx, table->index) != table);
+		VM_WARN_ON_ONCE((has_table || free) && !whole &&
+				!mpx_is_mapped(mm, mpx_slot_addr(mpx, arena, slot),
+					       mpx_slot_addr(mpx, arena, slot + 1)));
+		nr_tables += has_table;
+	}
+
+	VM_WARN_ON_ONCE(nr_tables != arena->nr_tables);
+	VM_WARN_ON_ONCE(list_empty(&arena->avail) !=
+			bitmap_empty(arena->free, arena->nr_slots));
+	VM_WARN_ON_ONCE(list_empty(&arena->avail) && !nr_tables);
+}
+
+/*
+ * Walk all of the index, where all users of CONFIG_DEBUG_VM_MAPLE_TREE walk all of
+ * the mappings: after an operation that may have changed one of the two. mmap_lock
+ * is held for write, or was when the mappings changed.
+ */
+static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx)
+{
+	struct mpx_arena *arena;
+	unsigned long nr_tables = 0, end = 0;
+	bool empty = false;
+	struct rb_node *node;
+
+	mmap_assert_locked(mm);
+
+	spin_lock(&mpx->index_lock);
+	VM_WARN_ON_ONCE(!mpx->managed && !RB_EMPTY_ROOT(&mpx->arenas));
+
+	for (node = rb_first(&mpx->arenas); node; node = rb_next(node)) {
+		arena = rb_entry(node, struct mpx_arena, node);
+		VM_WARN_ON_ONCE(arena->addr < end);
+		mpx_audit_arena(mm, mpx, arena);
+		nr_tables += arena->nr_tables;
+		end = arena->end;
+	}
+
+	for (node = rb_first(&mpx->tables); node; node = rb_next(node))
+		nr_tables--;
+	VM_WARN_ON_ONCE(nr_tables);
+
+	list_for_each_entry(arena, &mpx->avail, avail) {
+		VM_WARN_ON_ONCE(empty && arena->nr_tables);
+		empty |= !arena->nr_tables;
+	}
+	spin_unlock(&mpx->index_lock);
+}
+#else
+static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx) { }
+#endif
+
 /**
  * mpx_exit_mmap() - Forget all tables of an mm
  * @mm: An mm without users, whose mappings are about to go
@@ -436,7 +526,7 @@ static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end
 
 /*
  * Forget the slots that a range of their own memory has been unmapped of, and the
- * tables in them.
+ * tables in them. There may be millions: a spinlock is not held for so long.
  */
 static void mpx_forget_slots(struct mpx_mm *mpx, unsigned long start,
 			     unsigned long end)
@@ -455,6 +545,9 @@ static void mpx_forget_slots(struct mpx_mm *mpx, unsigned long start,
 			__clear_bit(slot, arena->free);
 		}
 		mpx_arena_update(mpx, arena);
+		spin_unlock(&mpx->index_lock);
+		cond_resched();
+		spin_lock(&mpx->index_lock);
 	}
 	spin_unlock(&mpx->index_lock);
 }
@@ -501,6 +594,8 @@ int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation)
 	int nr_copied;
 	int ret;
 
+	lockdep_assert_not_held(&current->mm->mmap_lock);
+
 	nr_copied = insn_fetch_from_user(regs, buf);
 	if (nr_copied <= 0)
 		return -EFAULT;
@@ -539,6 +634,10 @@ static int mpx_cmpxchg_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 
 	lockdep_assert_held(&mpx->bd_lock);
 	lockdep_assert_not_held(&mm->mmap_lock);
+	might_fault();
+
+	if (should_fail_usercopy())
+		return -EFAULT;
 
 	if (mpx_is_64bit(mpx)) {
 		ret = __try_cmpxchg_user((u64 __user *)addr, old, new, efault_64);
@@ -611,6 +710,8 @@ static unsigned long mpx_unmapped_area(struct mpx_mm *mpx,
 			info->high_limit = arena->addr;
 		else
 			info->low_limit = arena->end;
+		/* There may be such room in each of them. */
+		cond_resched();
 	}
 }
 
@@ -677,6 +778,9 @@ static struct mpx_arena *mpx_map_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	struct mpx_arena *arena;
 	unsigned long addr;
 
+	lockdep_assert_held(&mpx->bd_lock);
+	mmap_assert_write_locked(mm);
+
 	/* Most of a table is never touched. Strict overcommit counts it all. */
 	if (sysctl_overcommit_memory != OVERCOMMIT_NEVER)
 		vm_flags |= VM_NORESERVE;
@@ -740,6 +844,11 @@ static void mpx_arena_set_idle(struct mm_struct *mm, struct mpx_mm *mpx,
 {
 	unsigned int from, to;
 
+	/* The process may have made thousands of VMAs of it: once is enough. */
+	if (arena->idle == idle)
+		return;
+
+	arena->idle = idle;
 	for_each_set_bitrange(from, to, arena->free, arena->nr_slots) {
 		VMA_ITERATOR(vmi, mm, mpx_slot_addr(mpx, arena, from));
 		unsigned long start = mpx_slot_addr(mpx, arena, from);
@@ -754,6 +863,7 @@ static void mpx_arena_set_idle(struct mm_struct *mm, struct mpx_mm *mpx,
 				vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
 			else
 				vm_flags_clear(vma, VM_DONTCOPY | VM_DONTDUMP);
+			cond_resched();
 		}
 	}
 }
@@ -775,7 +885,8 @@ static bool mpx_slot_is_good(struct mm_struct *mm, struct mpx_mm *mpx,
 /*
  * Find the table for a directory entry, or have one. @made tells which. Called
  * with mmap_lock held for write, which makes mapping and index one step for
- * everybody else. Returns the address.
+ * everybody else. Returns the address, or 0 for the caller to drop the lock and try
+ * again: there may be any number of slots that are no good.
  */
 static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 				   unsigned long index, bool *made)
@@ -786,25 +897,28 @@ static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	unsigned int slot;
 	bool unused;
 
+	lockdep_assert_held(&mpx->bd_lock);
+	mmap_assert_write_locked(mm);
+
 	*made = !mpx_bt_next(mpx, &bt, index);
 	if (!*made)
 		return bt.addr;
 
-	while ((arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail))) {
+	arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail);
+	if (arena) {
 		if (!arena->nr_tables)
 			mpx_arena_set_idle(mm, mpx, arena, false);
 
 		slot = find_first_bit(arena->free, arena->nr_slots);
 		bt.addr = mpx_slot_addr(mpx, arena, slot);
-		if (mpx_slot_is_good(mm, mpx, bt.addr))
-			break;
-
-		/* The arena may be gone then. What is sealed stays. */
-		if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
-			mpx_forget_slots(mpx, bt.addr, bt.addr + mpx_bt_size(mpx->geo));
-	}
-
-	if (!arena) {
+		if (!mpx_slot_is_good(mm, mpx, bt.addr)) {
+			/* What is sealed stays. */
+			if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
+				mpx_forget_slots(mpx, bt.addr,
+						 bt.addr + mpx_bt_size(mpx->geo));
+			return 0;
+		}
+	} else {
 		arena = mpx_new_arena(mm, mpx);
 		if (IS_ERR(arena))
 			return PTR_ERR(arena);
@@ -870,6 +984,9 @@ static void mpx_unmap_slots(struct mm_struct *mm, struct mpx_mm *mpx,
 	DECLARE_BITMAP(free, MPX_ARENA_SLOTS);
 	unsigned long base = arena->addr;
 
+	lockdep_assert_held(&mpx->bd_lock);
+	mmap_assert_write_locked(mm);
+
 	bitmap_copy(free, arena->free, nr_slots);
 	for_each_set_bitrange(from, to, free, nr_slots) {
 		unsigned long start = base + from * mpx_bt_size(mpx->geo);
@@ -916,13 +1033,17 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 	u64 old = 0;
 	int ret;
 
-	if (mmap_write_lock_killable(mm))
-		return -EINTR;
+	do {
+		cond_resched();
+		if (fatal_signal_pending(current) || mmap_write_lock_killable(mm))
+			return -EINTR;
 
-	bt.addr = -EFAULT;
-	if (mpx_entry_is_accessible(mm, mpx, index))
-		bt.addr = mpx_get_table(mm, mpx, index, &made);
-	mmap_write_unlock(mm);
+		bt.addr = -EFAULT;
+		if (mpx_entry_is_accessible(mm, mpx, index))
+			bt.addr = mpx_get_table(mm, mpx, index, &made);
+		mpx_audit(mm, mpx);
+		mmap_write_unlock(mm);
+	} while (!bt.addr);
 
 	if (IS_ERR_VALUE(bt.addr))
 		return bt.addr;
@@ -938,6 +1059,7 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
 		mmap_write_lock(mm);
 		if (mpx_free_slot(mpx, index))
 			mpx_trim_slot(mm, mpx, bt.addr);
+		mpx_audit(mm, mpx);
 		mmap_write_unlock(mm);
 	}
 
@@ -1028,8 +1150,8 @@ static void mpx_keep_table(struct mm_struct *mm, struct mpx_mm *mpx,
 }
 
 /*
- * Find marked tables that are unused. They keep their mark, because a child that
- * is forked before they are gone has to find them, too.
+ * Find unused tables among the first 64 that are marked. They keep their mark,
+ * because a child that is forked before they are gone has to find them, too.
  *
  * A table that is in use again loses the mark. munmap() may be setting marks at
  * this moment, with mmap_lock downgraded, but not this one: it sees the same
@@ -1039,30 +1161,27 @@ static void mpx_keep_table(struct mm_struct *mm, struct mpx_mm *mpx,
 static unsigned int mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 				    struct mpx_bt *bts)
 {
-	unsigned int i, marked, nr = 0;
+	unsigned int i, marked = 0, nr = 0;
 	struct mpx_table *table;
 	bool unused;
 
 	mmap_read_lock(mm);
-	do {
-		marked = 0;
-		spin_lock(&mpx->index_lock);
-		list_for_each_entry(table, &mpx->unmapped, unmapped) {
-			mpx_bt_init(&bts[marked++], mpx, table);
-			if (marked == MPX_ARENA_SLOTS)
-				break;
-		}
-		spin_unlock(&mpx->index_lock);
+	spin_lock(&mpx->index_lock);
+	list_for_each_entry(table, &mpx->unmapped, unmapped) {
+		mpx_bt_init(&bts[marked++], mpx, table);
+		if (marked == MPX_ARENA_SLOTS)
+			break;
+	}
+	spin_unlock(&mpx->index_lock);
 
-		for (i = 0; i < marked; i++) {
-			unused = mpx_span_is_unused(mm, mpx, bts[i].index);
-			trace_mpx_search(bts[i].index, unused);
-			if (unused && mpx_entry_is_accessible(mm, mpx, bts[i].index))
-				bts[nr++] = bts[i];
-			else
-				mpx_keep_table(mm, mpx, &bts[i]);
-		}
-	} while (marked && !nr);
+	for (i = 0; i < marked; i++) {
+		unused = mpx_span_is_unused(mm, mpx, bts[i].index);
+		trace_mpx_search(bts[i].index, unused);
+		if (unused && mpx_entry_is_accessible(mm, mpx, bts[i].index))
+			bts[nr++] = bts[i];
+		else
+			mpx_keep_table(mm, mpx, &bts[i]);
+	}
 	mmap_read_unlock(mm);
 
 	return nr;
@@ -1108,7 +1227,7 @@ static bool mpx_free_some(struct mm_struct *mm, struct mpx_mm *mpx)
 
 	nr = mpx_find_unused(mm, mpx, bts);
 	if (!nr)
-		return false;
+		return !list_empty(&mpx->unmapped);
 
 	i = 0;
 	while (i < nr) {
@@ -1147,6 +1266,7 @@ static bool mpx_free_some(struct mm_struct *mm, struct mpx_mm *mpx)
 		mpx_trim_slot(mm, mpx, bts[i].addr);
 		trace_mpx_table_freed(bts[i].index, bts[i].addr);
 	}
+	mpx_audit(mm, mpx);
 	mmap_write_unlock(mm);
 
 	for_each_set_bit(i, put_back, nr) {
@@ -1177,10 +1297,11 @@ static void mpx_free_tables(struct callback_head *work)
 	if (mpx && !mutex_lock_killable(&mpx->bd_lock)) {
 		/*
 		 * Each round takes marks away, or ends it. When the management
-		 * is disabled, the index is empty.
+		 * is disabled, the index is empty. Others may set marks as fast
+		 * as they are taken away: who is being killed need not see the end.
 		 */
-		while (mpx_free_some(mm, mpx))
-			;
+		while (mpx_free_some(mm, mpx) && !fatal_signal_pending(current))
+			cond_resched();
 		mutex_unlock(&mpx->bd_lock);
 	}
 
@@ -1275,6 +1396,7 @@ static void mpx_drop_bounds(struct mm_struct *mm, struct mpx_mm *mpx,
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	int map_count = mm->map_count;
 
 	/* The usual case */
 	if (RB_EMPTY_ROOT(&mpx->arenas))
@@ -1287,6 +1409,10 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 	/* Of this range, or left by a task that could not see to them. */
 	if (!list_empty(&mpx->unmapped))
 		mpx_queue_free_tables();
+
+	/* In the middle of another VMA operation */
+	VM_WARN_ON_ONCE(mm->map_count != map_count);
+	mpx_audit(mm, mpx);
 }
 
 /*
@@ -1308,28 +1434,15 @@ void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 	mpx_drop_bounds(mm, READ_ONCE(mm->context.mpx), start, end, false);
 }
 
-/* Is all of a range mapped? A process may exclude parts from fork(). */
-static bool mpx_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma;
-
-	for_each_vma_range(vmi, vma, end) {
-		if (vma->vm_start > start)
-			return false;
-		start = vma->vm_end;
-	}
-
-	return start >= end;
-}
-
-/* Have a copy of an arena, with the slots that are there in @mm. */
+/*
+ * Have a copy of an arena, with the slots that are there in @mm. The process may
+ * have excluded some from fork().
+ */
 static int mpx_dup_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 			 const struct mpx_arena *old)
 {
 	unsigned int slot, nr_slots = old->nr_slots;
 	struct mpx_arena *arena;
-	bool whole;
 
 	if (!find_vma_intersection(mm, old->addr, old->end))
 		return 0;
@@ -1338,18 +1451,22 @@ static int mpx_dup_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!arena)
 		return -ENOMEM;
 
-	whole = mpx_is_mapped(mm, old->addr, old->end);
+	arena->idle = old->idle;
+	/* Without the spinlock: each slot may be made of many VMAs. */
+	if (!mpx_is_mapped(mm, old->addr, old->end)) {
+		for (slot = 0; slot < nr_slots; slot++)
+			__assign_bit(slot, arena->free,
+				     mpx_is_mapped(mm, mpx_slot_addr(mpx, old, slot),
+						   mpx_slot_addr(mpx, old, slot + 1)));
+	}
 
 	spin_lock(&mpx->index_lock);
 	rb_add(&arena->node, &mpx->arenas, mpx_arena_less);
-	for (slot = 0; slot < nr_slots; slot++) {
+	for_each_set_bit(slot, arena->free, nr_slots) {
 		const struct mpx_table *table = &old->tables[slot];
 		struct mpx_table *copy = NULL;
 
-		if (!whole && !mpx_is_mapped(mm, mpx_slot_addr(mpx, old, slot),
-					     mpx_slot_addr(mpx, old, slot + 1)))
-			__clear_bit(slot, arena->free);
-		else if (!mpx_slot_has_table(table))
+		if (!mpx_slot_has_table(table))
 			__assign_bit(slot, arena->free, test_bit(slot, old->free));
 		else
 			copy = mpx_table_add(mpx, arena, slot, table->index);
@@ -1404,6 +1521,7 @@ int __mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 			mpx_mm_free(new);
 			return -ENOMEM;
 		}
+		cond_resched();
 	}
 
 	for_each_vma(vmi, vma) {
@@ -1413,6 +1531,7 @@ int __mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 			mpx_drop_bounds(mm, new, vma->vm_start, vma->vm_end, false);
 	}
 
+	mpx_audit(mm, new);
 	mm->context.mpx = new;
 	return 0;
 }
@@ -1516,10 +1635,31 @@ static int mpx_enable_management(void)
 		mpx->managed = true;
 	}
 
+	mpx_audit(mm, mpx);
 	mmap_write_unlock(mm);
 unlock:
 	mutex_unlock(&mpx->bd_lock);
 	return ret;
+}
+
+/*
+ * Forget an arena, any one, with all tables in it. They stay mapped, as memory of the
+ * process's own. The free slots do not. Whether there was one.
+ */
+static bool mpx_forget_arena(struct mm_struct *mm, struct mpx_mm *mpx)
+{
+	struct mpx_arena *arena;
+	unsigned long end;
+
+	arena = rb_entry_safe(rb_first(&mpx->arenas), struct mpx_arena, node);
+	if (!arena)
+		return false;
+
+	end = arena->end;
+	mpx_unmap_slots(mm, mpx, arena);
+	mpx_forget_slots(mpx, 0, end);
+
+	return true;
 }
 
 /*
@@ -1534,7 +1674,6 @@ static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
-	struct mpx_arena *arena, *next;
 	struct mpx_bt bt;
 	int ret = 0;
 
@@ -1558,6 +1697,12 @@ static int mpx_disable_management(void)
 		bool accessible;
 		u64 old = 0;
 
+		cond_resched();
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			goto unlock;
+		}
+
 		mmap_read_lock(mm);
 		accessible = mpx_entry_is_accessible(mm, mpx, bt.index);
 		mmap_read_unlock(mm);
@@ -1566,16 +1711,17 @@ static int mpx_disable_management(void)
 					  bt.addr | MPX_BD_ENTRY_VALID);
 	}
 
-	if (mmap_write_lock_killable(mm)) {
-		ret = -EINTR;
-		goto unlock;
-	}
-
-	list_for_each_entry_safe(arena, next, &mpx->avail, avail)
-		mpx_unmap_slots(mm, mpx, arena);
-	mpx_index_clear(mpx);
-	mpx->managed = false;
-	mmap_write_unlock(mm);
+	/* mmap_lock is for others, too. A child that is forked meanwhile has the rest. */
+	do {
+		cond_resched();
+		if (fatal_signal_pending(current) || mmap_write_lock_killable(mm)) {
+			ret = -EINTR;
+			goto unlock;
+		}
+		mpx->managed = mpx_forget_arena(mm, mpx);
+		mpx_audit(mm, mpx);
+		mmap_write_unlock(mm);
+	} while (mpx->managed);
 unlock:
 	mutex_unlock(&mpx->bd_lock);
 	return ret;

@@ -153,6 +153,17 @@ try()
 	fi
 }
 
+# summary: what came of the tests. Returns whether none has failed.
+summary()
+{
+	echo
+	grep -v '^ok' "$B/results" || true
+	printf '%d passed, %d failed, %d skipped\n' $(for status in ok FAIL SKIP; do
+		grep -c "^$status " "$B/results" || true
+	done)
+	! grep -q '^FAIL' "$B/results"
+}
+
 # worktree COMMIT: have COMMIT of build/linux, and no more, in $work. What
 # happens there does not disturb who works in build/linux.
 work=$B/check-tree

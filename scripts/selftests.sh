@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+# The MPX selftests in a guest, and what became of them. Sourced, after lib.sh, by
+# the scripts that run them.
+
+tests=$B/tests
+
+# The MPX selftests as the tree's own Makefile builds them, but static: there
+# are no libraries in the guest.
+build_tests()
+{
+	x86=$B/linux/tools/testing/selftests/x86
+	rm -rf "$tests"
+	mkdir "$tests"
+	make -C "$B/linux" O="$B/kernel-check" ARCH=x86_64 headers
+	programs=$(grep -l '^int main(' "$x86"/mpx*.c |
+		   sed "s,.*/\(.*\)\.c,$tests/\1_64 $tests/\1_32,")
+	EXTRA_CFLAGS=-static make -C "$x86" OUTPUT="$tests" \
+		KHDR_INCLUDES="-isystem $B/kernel-check/usr/include" $programs
+}
+
+# What the tests in a guest said, one result to a line. A test of a program's
+# plan that has no result has failed.
+results()
+{
+	tr -d '\r' <"$B/guest-$1.out" | awk '
+	function result(status, name) { print status, program ": " name }
+	function missing() {
+		if (!plan && program ~ /mpx/)
+			result("FAIL", "no plan, the last words are: " last)
+		for (; seen < plan; seen++)
+			result("FAIL", "no result, the last words are: " last)
+	}
+	/^guest: run /	{ program = $3; plan = seen = bad = skip = 0; next }
+	/^guest: rc=/	{
+		missing()
+		if ($2 != "rc=0" && !bad && !skip)
+			result("FAIL", "exit status " $2)
+		program = ""
+	}
+	/^1\.\.[0-9]/	{ plan = substr($1, 4) + 0 }
+	/^1\.\.0/	{ plan = seen = skip = 1; result("SKIP", $0) }
+	/^(not )?ok [0-9]/ {
+		seen++
+		name = $0
+		sub(/^(not )?ok [0-9]+ (- )?/, "", name)
+		if (name ~ /^# SKIP /)
+			result("SKIP", substr(name, 8))
+		else if ($1 == "ok")
+			result("ok", name)
+		else {
+			result("FAIL", name)
+			bad = 1
+		}
+	}
+	{ last = $0 }
+	END { missing() }'
+}
+
+# What the kernel reported in a guest, if anything: whatever calls itself a report,
+# and what comes with a call trace. An out-of-memory report does, and is meant to be.
+splat='BUG|WARN|Oops|UBSAN:|INFO: |general protection|[Bb]ad page|not ok '
+splat="$splat|kmemleak: .*(suspected|disabled)|soft lockup|rcu.*stall|(suspicious|illegal) RCU"
+# A data race that debug.d/races has a reason for goes to build/guest-NAME.races.
+reports()
+{
+	: >"$B/guest-$1.races"
+	tr -d '\r' <"$LOG/guest-$1.log" | awk -v splat="$splat" \
+		-v races="$TOP/scripts/debug.d/races" -v known="$B/guest-$1.races" '
+	BEGIN { while ((getline <races) > 0) if (!/^#/) regexp[++nr] = $0 }
+	# Of each report, up to its end: was it known, and in which code was it?
+	function race_ends(i) {
+		if (!race)
+			return
+		title = race
+		sub(/.* in /, "", title)
+		for (i = 1; i <= nr && !ours; i++)
+			if (title ~ regexp[i]) {
+				print regexp[i] >known
+				race = ""
+				return
+			}
+		print line ": " race (ours ? " (by way of " ours ")" : "")
+		bad = 1
+		race = ""
+	}
+	/BUG: KCSAN: /	{ race_ends(); race = $0; line = NR; ours = ""; next }
+	race && /^ _*mpx_[a-z0-9_.]*\+0x/	{ ours = $1 }
+	race && /^====/	{ race_ends() }
+	$0 ~ splat		{ print NR ": " $0; bad = 1 }
+	/ invoked oom-killer:/	{ oom = 1 }
+	/^Call Trace:/ && !oom	{ print NR ": " last; print NR ": " $0; bad = 1 }
+	/^Call Trace:/		{ oom = 0 }
+	{ last = $0 }
+	END { race_ends(); exit !bad }'
+}
+
+# The kernel itself must have had nothing to say, and lockdep must have been on
+# to the end.
+clean()
+{
+	! reports "$1" && grep 'debug_locks: *1' "$B/guest-$1.out"
+}
+
+# All suites of the KUnit tests ran while the guest booted, and passed.
+kunit()
+{
+	for suite in mpx_geometry mpx_fault mpx_unmap mpx_decode; do
+		grep -E "^(\[[ 0-9.]*\] )?ok [0-9]+ $suite" "$LOG/guest-$1.log" ||
+			{ echo "no result of $suite"; return 1; }
+	done
+}
+
+# run NAME WHERE OPTION...: all of it, in one guest
+parameters='run=check numa=fake=2'
+run()
+{
+	name=$1 where=$2
+	shift 2
+	try "$where: runs to the end" "run-$name" \
+		"$TOP/scripts/guest" "$@" "$name" "$kernel" "$initramfs" $parameters
+	results "$name" >"$B/guest-$name.results"
+	while read -r status test; do
+		brief=1 result "$status" "$where: $test"
+	done <"$B/guest-$name.results"
+	note "     $where: $(grep -c ^ok "$B/guest-$name.results") selftests passed"
+	try "$where: nothing in dmesg, lockdep is on" "dmesg-$name" clean "$name"
+	[ ! -s "$B/guest-$name.races" ] ||
+		note "     $where: $(grep -c . "$B/guest-$name.races") data races with a reason"
+	try "$where: KUnit tests at boot" "kunit-$name" \
+		kunit "$name"
+	try "$where: the demo" "demo-$name" grep 'guest: rc=0 run' "$B/guest-$name.out"
+}
+
