@@ -165,7 +165,7 @@ static struct mpx_mm *mpx_mm_alloc(void)
 	return mpx;
 }
 
-/* Forget all tables. They stay mapped. */
+/* Forget all tables. They stay mapped, as memory of the process's own. */
 static void mpx_index_clear(struct mpx_mm *mpx)
 {
 	struct mpx_arena *arena, *next;
@@ -403,6 +403,8 @@ static void mpx_audit_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	bool whole = mpx_is_mapped(mm, arena->addr, arena->end);
 	unsigned int slot, nr_tables = 0;
 
+	/* Others may take marks away. */
+	spin_lock(&mpx->index_lock);
 	for (slot = 0; slot < arena->nr_slots; slot++) {
 		struct mpx_table *table = &arena->tables[slot];
 		bool has_table = mpx_slot_has_table(table);
@@ -419,6 +421,7 @@ static void mpx_audit_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 					       mpx_slot_addr(mpx, arena, slot + 1)));
 		nr_tables += has_table;
 	}
+	spin_unlock(&mpx->index_lock);
 
 	VM_WARN_ON_ONCE(nr_tables != arena->nr_tables);
 	VM_WARN_ON_ONCE(list_empty(&arena->avail) !=
@@ -439,8 +442,6 @@ static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx)
 	struct rb_node *node;
 
 	mmap_assert_locked(mm);
-
-	spin_lock(&mpx->index_lock);
 	VM_WARN_ON_ONCE(!mpx->managed && !RB_EMPTY_ROOT(&mpx->arenas));
 
 	for (node = rb_first(&mpx->arenas); node; node = rb_next(node)) {
@@ -449,6 +450,7 @@ static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx)
 		mpx_audit_arena(mm, mpx, arena);
 		nr_tables += arena->nr_tables;
 		end = arena->end;
+		cond_resched();
 	}
 
 	for (node = rb_first(&mpx->tables); node; node = rb_next(node))
@@ -459,7 +461,6 @@ static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx)
 		VM_WARN_ON_ONCE(empty && arena->nr_tables);
 		empty |= !arena->nr_tables;
 	}
-	spin_unlock(&mpx->index_lock);
 }
 #else
 static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx) { }
@@ -479,11 +480,11 @@ void mpx_exit_mmap(struct mm_struct *mm)
 
 /**
  * mpx_destroy_context() - Free what the kernel knows of an mm
- * @mm: An mm that nobody refers to any more
+ * @mm: An mm that nobody refers to any more, after mpx_exit_mmap()
  */
 void mpx_destroy_context(struct mm_struct *mm)
 {
-	mpx_mm_free(mm->context.mpx);
+	kfree(mm->context.mpx);
 }
 
 /*
@@ -844,7 +845,7 @@ static void mpx_arena_set_idle(struct mm_struct *mm, struct mpx_mm *mpx,
 {
 	unsigned int from, to;
 
-	/* The process may have made thousands of VMAs of it: once is enough. */
+	/* The process may have made thousands of VMAs of it. */
 	if (arena->idle == idle)
 		return;
 
@@ -912,7 +913,7 @@ static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 		slot = find_first_bit(arena->free, arena->nr_slots);
 		bt.addr = mpx_slot_addr(mpx, arena, slot);
 		if (!mpx_slot_is_good(mm, mpx, bt.addr)) {
-			/* What is sealed stays. */
+			/* What cannot be unmapped, as it is sealed, is the process's. */
 			if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
 				mpx_forget_slots(mpx, bt.addr,
 						 bt.addr + mpx_bt_size(mpx->geo));
@@ -1643,26 +1644,6 @@ unlock:
 }
 
 /*
- * Forget an arena, any one, with all tables in it. They stay mapped, as memory of the
- * process's own. The free slots do not. Whether there was one.
- */
-static bool mpx_forget_arena(struct mm_struct *mm, struct mpx_mm *mpx)
-{
-	struct mpx_arena *arena;
-	unsigned long end;
-
-	arena = rb_entry_safe(rb_first(&mpx->arenas), struct mpx_arena, node);
-	if (!arena)
-		return false;
-
-	end = arena->end;
-	mpx_unmap_slots(mm, mpx, arena);
-	mpx_forget_slots(mpx, 0, end);
-
-	return true;
-}
-
-/*
  * Stop making and freeing tables for this process.
  *
  * The directory and the tables stay as they are. They are memory of the
@@ -1674,6 +1655,8 @@ static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	struct mpx_arena *arena;
+	unsigned long addr = 0;
 	struct mpx_bt bt;
 	int ret = 0;
 
@@ -1711,17 +1694,27 @@ static int mpx_disable_management(void)
 					  bt.addr | MPX_BD_ENTRY_VALID);
 	}
 
-	/* mmap_lock is for others, too. A child that is forked meanwhile has the rest. */
+	/* The free slots go before, one arena at a time: mmap_lock is for others, too. */
 	do {
 		cond_resched();
 		if (fatal_signal_pending(current) || mmap_write_lock_killable(mm)) {
 			ret = -EINTR;
 			goto unlock;
 		}
-		mpx->managed = mpx_forget_arena(mm, mpx);
+
+		spin_lock(&mpx->index_lock);
+		arena = mpx_arena_from(mpx, addr);
+		spin_unlock(&mpx->index_lock);
+		if (arena) {
+			addr = arena->end;
+			mpx_unmap_slots(mm, mpx, arena);
+		} else {
+			mpx_index_clear(mpx);
+			mpx->managed = false;
+		}
 		mpx_audit(mm, mpx);
 		mmap_write_unlock(mm);
-	} while (mpx->managed);
+	} while (arena);
 unlock:
 	mutex_unlock(&mpx->bd_lock);
 	return ret;
