@@ -66,7 +66,7 @@ results()
 # What the kernel reported in a guest, if anything: whatever calls itself a report,
 # and what comes with a call trace. An out-of-memory report does, and is meant to be.
 splat='BUG|WARN|Oops|UBSAN:|INFO: |general protection|[Bb]ad page|not ok '
-splat="$splat|kmemleak: .*(suspected|disabled)|soft lockup|rcu.*stall|(suspicious|illegal) RCU"
+splat="$splat|kmemleak: .*(suspected|disabled)|soft lockup|detected( expedited)? stall|(suspicious|illegal) RCU"
 # A data race that debug.d/races has a reason for goes to build/guest-NAME.races.
 reports()
 {
