@@ -18,6 +18,19 @@ build_tests()
 		KHDR_INCLUDES="-isystem $B/kernel-check/usr/include" $programs
 }
 
+# with_arguments DIR TESTS PROGRAM WORD...: programs have no arguments in the guest. Put
+# this one into DIR, for an initramfs, and a script that runs it with some into TESTS.
+with_arguments()
+{
+	with_dir=$1 with_script=$2/$3 with_program=$3
+	shift 3
+	cp "$tests/$with_program" "$with_dir"
+	rm -f "$with_script"
+	printf '#!/bin/sh\nexec /%s/%s %s\n' "${with_dir##*/}" "$with_program" "$*" \
+		>"$with_script"
+	chmod 755 "$with_script"
+}
+
 # What the tests in a guest said, one result to a line. A test of a program's
 # plan that has no result has failed.
 results()
