@@ -102,7 +102,6 @@ struct mpx_table {
  * @end: The address after it
  * @nr_slots: How many slots it had when it was mapped, up to MPX_ARENA_SLOTS
  * @nr_tables: How many of them have a table now
- * @idle: See mpx_arena_set_idle()
  * @free: Those that are free. What is in none of the two was unmapped by the
  *	process.
  * @tables: The tables, by their slots
@@ -114,7 +113,6 @@ struct mpx_arena {
 	unsigned long		end;
 	unsigned int		nr_slots;
 	unsigned int		nr_tables;
-	bool			idle;
 	DECLARE_BITMAP(free, MPX_ARENA_SLOTS);
 	struct mpx_table	tables[] __counted_by(nr_slots);
 };
@@ -837,36 +835,26 @@ static struct mpx_arena *mpx_new_arena(struct mm_struct *mm, struct mpx_mm *mpx)
 }
 
 /*
- * An arena without a table is only address space. It is not for children of the
- * process, which would get a copy of its page tables, and not for core dumps.
+ * Begin, or end, to keep an arena for the next table. In the meantime it is only address
+ * space: it is not for children of the process, which would get a copy of its page
+ * tables, and not for core dumps. Returns false, and changes nothing, if the process has
+ * unmapped a part of it or split it: such a one is not worth it.
  */
-static void mpx_arena_set_idle(struct mm_struct *mm, struct mpx_mm *mpx,
-			       struct mpx_arena *arena, bool idle)
+static bool mpx_arena_set_idle(struct mm_struct *mm, const struct mpx_arena *arena,
+			       bool idle)
 {
-	unsigned int from, to;
+	struct vm_area_struct *vma = vma_lookup(mm, arena->addr);
 
-	/* The process may have made thousands of VMAs of it. */
-	if (arena->idle == idle)
-		return;
+	if (!vma || vma->vm_start != arena->addr || vma->vm_end != arena->end ||
+	    !bitmap_full(arena->free, arena->nr_slots))
+		return false;
 
-	arena->idle = idle;
-	for_each_set_bitrange(from, to, arena->free, arena->nr_slots) {
-		VMA_ITERATOR(vmi, mm, mpx_slot_addr(mpx, arena, from));
-		unsigned long start = mpx_slot_addr(mpx, arena, from);
-		unsigned long end = mpx_slot_addr(mpx, arena, to);
-		struct vm_area_struct *vma;
+	if (idle)
+		vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
+	else
+		vm_flags_clear(vma, VM_DONTCOPY | VM_DONTDUMP);
 
-		for_each_vma_range(vmi, vma, end) {
-			/* What is left of another slot is the process's. */
-			if (vma->vm_start < start || vma->vm_end > end)
-				continue;
-			if (idle)
-				vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
-			else
-				vm_flags_clear(vma, VM_DONTCOPY | VM_DONTDUMP);
-			cond_resched();
-		}
-	}
+	return true;
 }
 
 /*
@@ -908,12 +896,12 @@ static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 	arena = list_first_entry_or_null(&mpx->avail, struct mpx_arena, avail);
 	if (arena) {
 		if (!arena->nr_tables)
-			mpx_arena_set_idle(mm, mpx, arena, false);
+			mpx_arena_set_idle(mm, arena, false);
 
 		slot = find_first_bit(arena->free, arena->nr_slots);
 		bt.addr = mpx_slot_addr(mpx, arena, slot);
 		if (!mpx_slot_is_good(mm, mpx, bt.addr)) {
-			/* What cannot be unmapped, as it is sealed, is the process's. */
+			/* Sealed, or there are no VMAs left: it is the process's. */
 			if (do_munmap(mm, bt.addr, mpx_bt_size(mpx->geo), NULL))
 				mpx_forget_slots(mpx, bt.addr,
 						 bt.addr + mpx_bt_size(mpx->geo));
@@ -1015,13 +1003,12 @@ static void mpx_trim_slot(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!arena || arena->addr > addr)
 		return;
 
-	if (!arena->nr_tables && mpx_has_spare(mpx, arena)) {
+	if (!arena->nr_tables &&
+	    (mpx_has_spare(mpx, arena) || !mpx_arena_set_idle(mm, arena, true))) {
 		mpx_unmap_slots(mm, mpx, arena);
 		return;
 	}
 
-	if (!arena->nr_tables)
-		mpx_arena_set_idle(mm, mpx, arena, true);
 	mpx_zap(mm, addr, addr + mpx_bt_size(mpx->geo));
 }
 
@@ -1452,7 +1439,6 @@ static int mpx_dup_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!arena)
 		return -ENOMEM;
 
-	arena->idle = old->idle;
 	/* Without the spinlock: each slot may be made of many VMAs. */
 	if (!mpx_is_mapped(mm, old->addr, old->end)) {
 		for (slot = 0; slot < nr_slots; slot++)

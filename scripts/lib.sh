@@ -6,7 +6,7 @@
 
 set -eu
 umask 022
-export LC_ALL=C
+export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 
 # The repository's top, and the one place where generated things go.
 TOP=$(cd "${0%/*}/.." && pwd)
