@@ -57,6 +57,8 @@ static void mpx_awake_raw(void)
 	static DEFINE_RAW_SPINLOCK(raw);
 	static DEFINE_SPINLOCK(lock);
 
+	/* What mpx_awake_sleep() does is reported in the same way, once a second. */
+	ssleep(2);
 	raw_spin_lock(&raw);
 	spin_lock(&lock);
 	spin_unlock(&lock);
