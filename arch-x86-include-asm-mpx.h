@@ -33,7 +33,6 @@ int mpx_decode_check(unsigned char *bytes, int len, struct pt_regs *regs,
 
 int __mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm);
 void mpx_exit_mmap(struct mm_struct *mm);
-void mpx_destroy_context(struct mm_struct *mm);
 void mpx_read_bndcsr(struct mpx_bndcsr *csr);
 int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation);
 int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr);
@@ -128,7 +127,6 @@ static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
 
 static inline void mpx_init_context(struct mm_struct *mm) { }
 static inline void mpx_exit_mmap(struct mm_struct *mm) { }
-static inline void mpx_destroy_context(struct mm_struct *mm) { }
 static inline void mpx_init_thread(struct thread_struct *thread) { }
 
 static inline int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)

@@ -468,21 +468,12 @@ static void mpx_audit(struct mm_struct *mm, struct mpx_mm *mpx) { }
  * mpx_exit_mmap() - Forget all tables of an mm
  * @mm: An mm without users, whose mappings are about to go
  *
- * Not in mpx_destroy_context(), which may run in the context switch.
+ * Without users, nobody calls what looks at the state.
  */
 void mpx_exit_mmap(struct mm_struct *mm)
 {
-	if (mm->context.mpx)
-		mpx_index_clear(mm->context.mpx);
-}
-
-/**
- * mpx_destroy_context() - Free what the kernel knows of an mm
- * @mm: An mm that nobody refers to any more, after mpx_exit_mmap()
- */
-void mpx_destroy_context(struct mm_struct *mm)
-{
-	kfree(mm->context.mpx);
+	mpx_mm_free(mm->context.mpx);
+	mm->context.mpx = NULL;
 }
 
 /*
@@ -519,7 +510,7 @@ static void mpx_zap(struct mm_struct *mm, unsigned long start, unsigned long end
 		/* The index has only what is mapped, and mapped as a table. */
 		VM_WARN_ON_ONCE(!(vma->vm_flags & VM_MPX));
 		trace_mpx_zap(from, to);
-		zap_page_range_single(vma, from, to - from, NULL);
+		zap_vma_range(vma, from, to - from);
 	}
 }
 
@@ -737,7 +728,7 @@ static unsigned long mpx_find_area(struct mm_struct *mm, struct mpx_mm *mpx,
 	}
 #endif
 
-	if (test_bit(MMF_TOPDOWN, &mm->flags)) {
+	if (mm_flags_test(MMF_TOPDOWN, mm)) {
 		info.flags = VM_UNMAPPED_AREA_TOPDOWN;
 		info.low_limit = PAGE_SIZE;
 		info.high_limit = base;
@@ -784,9 +775,6 @@ static struct mpx_arena *mpx_map_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (sysctl_overcommit_memory != OVERCOMMIT_NEVER)
 		vm_flags |= VM_NORESERVE;
 
-	if (mm->map_count >= sysctl_max_map_count)
-		return ERR_PTR(-ENOMEM);
-
 	addr = mpx_find_area(mm, mpx, size);
 	if (IS_ERR_VALUE(addr))
 		return ERR_PTR(addr);
@@ -795,7 +783,7 @@ static struct mpx_arena *mpx_map_arena(struct mm_struct *mm, struct mpx_mm *mpx,
 	if (!arena)
 		return ERR_PTR(-ENOMEM);
 
-	addr = mmap_region(NULL, addr, size, vm_flags, addr >> PAGE_SHIFT, NULL);
+	addr = mmap_anon_region(addr, size, vm_flags);
 	if (IS_ERR_VALUE(addr)) {
 		kfree(arena);
 		return ERR_PTR(addr);

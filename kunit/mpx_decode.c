@@ -31,14 +31,15 @@ enum mpx_check {
 static enum mpx_check mpx_check_of(struct insn *insn)
 {
 	bool f2 = false, f3 = false;
-	insn_byte_t prefix;
 	int i;
 
 	/* Of two opcode bytes, the first is 0F. With VEX or EVEX there is one. */
 	if (insn->opcode.nbytes != 2 || insn_has_emulate_prefix(insn))
 		return MPX_NO_CHECK;
 
-	for_each_insn_prefix(insn, i, prefix) {
+	for (i = 0; i < ARRAY_SIZE(insn->prefixes.bytes); i++) {
+		insn_byte_t prefix = insn->prefixes.bytes[i];
+
 		/* With LOCK it is #UD. */
 		if (prefix == 0xf0)
 			return MPX_NO_CHECK;

@@ -584,5 +584,6 @@ static struct kunit_suite mpx_decode_suite = {
 kunit_test_suite(mpx_decode_suite);
 
 MODULE_DESCRIPTION("Tests of the decoder of MPX bounds checks");
-MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+/* MODULE_IMPORT_NS() takes a name in some kernels, and a string in others. */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
 MODULE_LICENSE("GPL");
