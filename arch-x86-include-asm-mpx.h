@@ -42,6 +42,17 @@ void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
 
 /**
+ * mpx_has_state() - Has an mm ever had its bounds tables managed?
+ * @mm: The mm
+ *
+ * Context: Any. Without mmap_lock, the first time may be just now.
+ */
+static inline bool mpx_has_state(const struct mm_struct *mm)
+{
+	return unlikely(READ_ONCE(mm->context.mpx));
+}
+
+/**
  * mpx_dup_mmap() - Give a child its own copy of the management
  * @oldmm: The parent's mm, with mmap_lock held for write
  * @mm: The child's mm, with mmap_lock held for write and the mappings copied
@@ -52,7 +63,7 @@ bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
  */
 static inline int mpx_dup_mmap(struct mm_struct *oldmm, struct mm_struct *mm)
 {
-	if (unlikely(READ_ONCE(oldmm->context.mpx)))
+	if (mpx_has_state(oldmm))
 		return __mpx_dup_mmap(oldmm, mm);
 
 	return 0;
@@ -87,7 +98,7 @@ static inline void mpx_init_thread(struct thread_struct *thread)
 static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
 {
-	if (unlikely(READ_ONCE(mm->context.mpx)))
+	if (mpx_has_state(mm))
 		__mpx_munmap(mm, start, end);
 }
 
@@ -103,7 +114,7 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 static inline void mpx_madvise_dontneed(struct mm_struct *mm,
 					unsigned long start, unsigned long end)
 {
-	if (unlikely(READ_ONCE(mm->context.mpx)))
+	if (mpx_has_state(mm))
 		__mpx_madvise_dontneed(mm, start, end);
 }
 
@@ -119,11 +130,16 @@ static inline void mpx_madvise_dontneed(struct mm_struct *mm,
  */
 static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
 {
-	return pgtable_l5_enabled() && unlikely(READ_ONCE(current->mm->context.mpx)) &&
+	return pgtable_l5_enabled() && mpx_has_state(current->mm) &&
 	       __mpx_out_of_reach(addr, len);
 }
 
 #else /* CONFIG_X86_INTEL_MPX */
+
+static inline bool mpx_has_state(const struct mm_struct *mm)
+{
+	return false;
+}
 
 static inline void mpx_init_context(struct mm_struct *mm) { }
 static inline void mpx_exit_mmap(struct mm_struct *mm) { }
