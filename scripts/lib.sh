@@ -10,10 +10,7 @@ export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 
 # The repository's top, and the one place where generated things go.
 TOP=$(cd "${0%/*}/.." && pwd)
-B=${BUILD:-$TOP/build}
-LOG=$B/log
-JOBS=${JOBS:-$(nproc)}
-mkdir -p "$LOG"
+SHARED=${BUILD:-$TOP/build}
 
 # die MESSAGE...: one clear line and exit status 1.
 die()
@@ -21,6 +18,24 @@ die()
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 1
 }
+
+# What the series is put on, and its list of patches there. $B is for what is built of
+# that, $SHARED for what has nothing to do with it.
+BASE=${BASE:-6.12}
+case $BASE in
+6.12)	B=$SHARED
+	SERIES=$TOP/series
+	VERSIONS=6.12.y ;;
+mainline)
+	B=$SHARED/mainline
+	SERIES=$TOP/series-mainline
+	VERSIONS=7.x ;;
+*)	die "BASE=$BASE: it is 6.12 or mainline" ;;
+esac
+export BASE
+LOG=$B/log
+JOBS=${JOBS:-$(nproc)}
+mkdir -p "$LOG"
 
 # note MESSAGE...: a line of progress. Progress goes to stderr, so that what a
 # script prints on stdout stays usable by its caller.
@@ -119,8 +134,8 @@ put()
 # series_sum: one word for the series as it is in the repository.
 series_sum()
 {
-	(cd "$TOP" && sed 's,^,patches/,' series 2>/dev/null |
-		xargs -r cat series | sha256sum | cut -c1-16)
+	(cd "$TOP" && sed 's,^,patches/,' "$SERIES" 2>/dev/null |
+		xargs -r cat "$SERIES" | sha256sum | cut -c1-16)
 }
 
 # result STATUS NAME: the outcome of a test, for scripts/check to count. STATUS
