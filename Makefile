@@ -21,12 +21,17 @@ help:
 	@echo
 	@echo 'make tree     lay out a kernel tree with the series in build/linux'
 	@echo 'make refresh  turn the commits there into patches, series and views'
-	@echo 'make clean    remove what was built; build/linux stays'
+	@echo 'make rebase   try the series on the kernel that LINUX= names, of any version, in'
+	@echo '              build/rebase: what fits, and where the first conflict is'
+	@echo 'make clean    remove what was built; build/linux stays, and that of mainline'
 	@echo
 	@echo 'ROOTFS=debian for make shell and boot: a guest with a small Debian, made of'
 	@echo '              packages, with gdb, strace, pmap, perf and trace-cmd'
+	@echo 'BASE=mainline for tree, refresh, boot, shell and rebase: series-mainline instead,'
+	@echo '              on the newest linux-source-7.x that Debian has, in build/mainline'
 	@echo 'LINUX=...     for the first build of the tree: a git tree, a directory or'
-	@echo '              a tarball of any Linux 6.12.y, instead of linux-source-6.12'
+	@echo '              a tarball of any Linux 6.12.y, instead of linux-source-6.12, or'
+	@echo '              of any Linux 7.x'
 
 boot:
 	@$S/boot
@@ -71,7 +76,11 @@ tree:
 refresh:
 	@$S/refresh
 
-clean:
-	@for f in build/*; do [ "$$f" = build/linux ] || rm -rf "$$f"; done
+rebase:
+	@$S/rebase
 
-.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress tree refresh clean
+clean:
+	@for f in build/* build/mainline/*; do \
+		case $$f in build/mainline|*/linux) ;; *) rm -rf "$$f" ;; esac; done
+
+.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress tree refresh rebase clean
