@@ -168,9 +168,11 @@ try()
 	fi
 }
 
-# summary: what came of the tests. Returns whether none has failed.
+# summary: what came of the tests, for people here, and for programs in results.tap and
+# results.xml. Returns whether none has failed.
 summary()
 {
+	python3 "$TOP/scripts/results.py" "$B/results"
 	echo
 	grep -v '^ok' "$B/results" || true
 	printf '%d passed, %d failed, %d skipped\n' $(for status in ok FAIL SKIP; do
