@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# apt with a configuration that is the script's own: the machine's is not to be
-# changed. Sourced, after lib.sh.
+# What scripts want of apt: where the machine has its packages from, and a configuration
+# of their own, as the machine's is not to be changed. Sourced, after lib.sh.
+
+# archive CODENAME FORMAT: where this machine has that release of Debian from, as apt
+# knows it, in a format of "apt-get indextargets"
+archive()
+{
+	apt-get indextargets --format "$2" 'Created-By: Packages' 'Origin: Debian' \
+		'Component: main' "Codename: $1" \
+		"Architecture: $(dpkg --print-architecture)" | sort -u
+}
 
 # own_apt DIR: make DIR/conf, for "apt-get -c". Its sources are what the caller puts
 # into DIR/sources.list and DIR/parts/*.sources.
