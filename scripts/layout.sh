@@ -54,7 +54,10 @@ fetch()
 		sed -i '/^\/\*$/d' .gitignore
 		# The kernel ignores some files of its own.
 		$add -f .
-		git commit -q -m "Linux, from ${linux##*/}"
+		# The same commit wherever it is made, for the series to name it
+		GIT_AUTHOR_NAME=mpx GIT_AUTHOR_EMAIL=mpx@localhost GIT_AUTHOR_DATE='@0 +0000' \
+		GIT_COMMITTER_NAME=mpx GIT_COMMITTER_EMAIL=mpx@localhost GIT_COMMITTER_DATE='@0 +0000' \
+			git commit -q -m "Linux, from ${linux##*/}"
 	fi
 	git tag -f base
 }

@@ -107,10 +107,11 @@ identity()
 }
 
 # plain FILE: a patch without what changes when only its base does: blob
-# names, line numbers, and the function that a hunk is in.
+# names, line numbers, the function that a hunk is in, and the base's own name.
 plain()
 {
-	sed 's/^@@ -[0-9,]* +[0-9,]* @@.*/@@/; /^index [0-9a-f]*\.\.[0-9a-f]*/d' "$1"
+	sed 's/^@@ -[0-9,]* +[0-9,]* @@.*/@@/; /^index [0-9a-f]*\.\.[0-9a-f]*/d
+	     /^base-commit: /d' "$1"
 }
 
 # put NEW OLD: make OLD what NEW is, unless it is just that on another base.
@@ -143,6 +144,7 @@ series_sum()
 result_since=$(date +%s)
 result()
 {
+	[ "$BASE" = 6.12 ] || set -- "$1" "$BASE, $2"
 	printf '%s\n' "$*" >>"$B/results"
 	result_took=$(($(date +%s) - result_since))
 	result_since=$(date +%s)

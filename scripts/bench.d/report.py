@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""report.py table|check RESULTS: what the figures come to, by the rows of "cases".
+"""report.py table|letter|check RESULTS: what the figures come to, by the rows of "cases".
 
 table	in Markdown, with the reason for each target that is missed
+letter	the ratios that have a target, for a cover letter
 check	a line for each row: ok, SKIP (missed, but accepted) or FAIL, and its name
 
 The status is 1 if a figure is missing, or the results tell of an error.
@@ -120,6 +121,17 @@ def table(groups, figures):
             print(f"{i}. {line}")
 
 
+def letter(groups, figures):
+    old, _ = read_figures(os.path.join(HERE, "linux-4.19"))
+    for head, rows in groups[:-1]:
+        with_old = any(row.value(old) is not None for row in rows)
+        print(f"  {head[0]:<63}{head[-1]:>6}{'4.19' if with_old else '':>7}".rstrip())
+        for row in rows:
+            if row.target:
+                print(f"    {row.title:<61}{row.show(row.value(figures)):>6}"
+                      f"{row.show(row.value(old)):>7}".rstrip(" -"))
+
+
 def check(groups, figures, errors):
     for line in errors:
         print("FAIL", line)
@@ -145,6 +157,8 @@ def main():
     figures, errors = read_figures(path)
     if what == "table":
         table(groups, figures)
+    elif what == "letter":
+        letter(groups, figures)
     else:
         check(groups, figures, errors)
     missing = any(row.value(figures) is None for _, rows in groups for row in rows)
