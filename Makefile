@@ -18,6 +18,9 @@ help:
 	@echo '              run a failure again'
 	@echo 'make limits   how much a process can make the kernel hold or do, TABLES=65536'
 	@echo 'make fuzz     random cases, two million, and which code of the kernel all tests run'
+	@echo 'make lava     what a lab with LAVA needs to run the selftests: kernel, ramdisk and'
+	@echo '              jobs in build/lava, which the lab is to find at URL=...; for DEVICE=x86'
+	@echo '              METHOD=ipxe, and for QEMU'
 	@echo
 	@echo 'make tree     lay out a kernel tree with the series in build/linux'
 	@echo 'make refresh  turn the commits there into patches, series and views'
@@ -69,6 +72,9 @@ limits:
 stress:
 	@$S/stress $(or $(SECONDS),60) $(SEED)
 
+lava:
+	@$S/lava '$(URL)' '$(DEVICE)' '$(METHOD)'
+
 tree:
 	@$S/deps packages
 	@$S/tree
@@ -83,4 +89,4 @@ clean:
 	@for f in build/* build/mainline/*; do \
 		case $$f in build/mainline|*/linux) ;; *) rm -rf "$$f" ;; esac; done
 
-.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress tree refresh rebase clean
+.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress lava tree refresh rebase clean

@@ -14,7 +14,7 @@ build_tests()
 	make -C "$B/linux" O="$B/kernel-check" ARCH=x86_64 headers
 	programs=$(grep -l '^int main(' "$x86"/mpx*.c |
 		   sed "s,.*/\(.*\)\.c,$tests/\1_64 $tests/\1_32,")
-	EXTRA_CFLAGS=-static make -C "$x86" OUTPUT="$tests" \
+	EXTRA_CFLAGS=-static make -j"$JOBS" -C "$x86" OUTPUT="$tests" \
 		KHDR_INCLUDES="-isystem $B/kernel-check/usr/include" $programs
 }
 
