@@ -5,17 +5,20 @@
 tests=$B/tests
 
 # The MPX selftests as the tree's own Makefile builds them, but static: there
-# are no libraries in the guest.
+# are no libraries in the guest. A warning is an error here.
 build_tests()
 {
 	x86=$B/linux/tools/testing/selftests/x86
-	rm -rf "$tests"
-	mkdir "$tests"
+	built=$B/selftests
+	mkdir -p "$built"
 	make -C "$B/linux" O="$B/kernel-check" ARCH=x86_64 headers
 	programs=$(grep -l '^int main(' "$x86"/mpx*.c |
-		   sed "s,.*/\(.*\)\.c,$tests/\1_64 $tests/\1_32,")
-	EXTRA_CFLAGS=-static make -j"$JOBS" -C "$x86" OUTPUT="$tests" \
-		KHDR_INCLUDES="-isystem $B/kernel-check/usr/include" $programs
+		   sed "s,.*/\(.*\)\.c,$built/\1_64 $built/\1_32,")
+	EXTRA_CFLAGS='-static -Werror' make -j"$JOBS" -C "$x86" OUTPUT="$built" \
+		KHDR_INCLUDES="-isystem $B/kernel-check/usr/include" $programs || return
+	rm -rf "$tests"
+	mkdir "$tests"
+	cp $programs "$tests"
 }
 
 # with_arguments DIR TESTS PROGRAM WORD...: programs have no arguments in the guest. Put
