@@ -8,7 +8,8 @@ help:
 	@echo 'make boot     build what is missing, boot the patched kernel, run the demo'
 	@echo 'make shell    the same, and then a shell in the guest'
 	@echo 'make check    all tests'
-	@echo 'make check-tools  the part of it with gdb, strace, pmap, perf on Debian'
+	@echo 'make check-tools  gdb, strace, pmap, perf and so on, on Debian'
+	@echo 'make check-lava   the jobs for a lab, by LAVA itself'
 	@echo 'make check-debug  the selftests under KASAN, KCSAN, PREEMPT_RT and others'
 	@echo 'make check-others whether other selftests of the tree, and the sizes, change'
 	@echo 'make bench    what managed tables cost: bench/, and the table in README.md'
@@ -47,6 +48,9 @@ check:
 
 check-tools:
 	@$S/check debian
+
+check-lava:
+	@$S/check lava
 
 check-debug:
 	@$S/check-debug
@@ -89,4 +93,4 @@ clean:
 	@for f in build/* build/mainline/*; do \
 		case $$f in build/mainline|*/linux) ;; *) rm -rf "$$f" ;; esac; done
 
-.PHONY: help boot shell check check-tools check-debug check-others bench limits coverage mutants fuzz stress lava tree refresh rebase clean
+.PHONY: help boot shell check check-tools check-lava check-debug check-others bench limits coverage mutants fuzz stress lava tree refresh rebase clean
