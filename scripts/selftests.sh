@@ -80,7 +80,9 @@ results()
 }
 
 # What the kernel reported in a guest, if anything: whatever calls itself a report,
-# and what comes with a call trace. An out-of-memory report does, and is meant to be.
+# and what comes with a call trace. An out-of-memory report does, and is meant to be: of
+# who asked for memory, and, on a busy machine, of who was killed for it and has been in
+# the middle of a fork() or the like, with mmap_lock, for three seconds since.
 splat='BUG|WARN|Oops|UBSAN:|INFO: |general protection|[Bb]ad page|not ok '
 splat="$splat|kmemleak: .*(suspected|disabled)|soft lockup|detected( expedited)? stall|(suspicious|illegal) RCU"
 # A data race that debug.d/races has a reason for goes to build/guest-NAME.races.
@@ -110,7 +112,7 @@ reports()
 	race && /^ _*mpx_[a-z0-9_.]*\+0x/	{ ours = $1 }
 	race && /^====/	{ race_ends() }
 	$0 ~ splat		{ print NR ": " $0; bad = 1 }
-	/ invoked oom-killer:/	{ oom = 1 }
+	/ invoked oom-killer:|^oom_reaper: unable to reap /	{ oom = 1 }
 	/^Call Trace:/ && !oom	{ print NR ": " last; print NR ": " $0; bad = 1 }
 	/^Call Trace:/		{ oom = 0 }
 	{ last = $0 }
@@ -156,3 +158,45 @@ run()
 	try "$where: the demo" "demo-$name" grep 'guest: rc=0 run' "$B/guest-$name.out"
 }
 
+# beside NAME WHERE OPTION...: run, at the same time as what comes next. A guest keeps
+# one CPU of the machine busy, and one with 4 CPUs hardly more.
+started=''
+beside()
+{
+	run "$@" >"$B/$1.said" 2>&1 &
+	started="$started $!:$1"
+}
+
+# joined: the guests beside have come to their end, and this is what became of them.
+joined()
+{
+	for beside in $started; do
+		wait "${beside%:*}" || result FAIL "${beside#*:}: no end"
+		cat "$B/${beside#*:}.said"
+	done
+	started=''
+}
+
+# image NAME TEST...: an initramfs with these selftests, and with $parts
+parts=demo
+image()
+{
+	image=$1
+	shift
+	rm -rf "$B/$image"
+	mkdir -p "$B/$image/tests"
+	cp "$@" "$B/$image/tests"
+	"$TOP/scripts/initramfs" "$image" "$B/$image/tests" $parts
+}
+
+# halves NAME WHERE OPTION...: run, with two guests at the same time, NAME-64 and NAME-32
+halves()
+{
+	both=$1 where=$2
+	shift 2
+	for bits in 64 32; do
+		initramfs=$(image "$both-$bits" "$tests"/*_$bits)
+		beside "$both-$bits" "$where, $bits bit" "$@"
+	done
+	joined
+}
