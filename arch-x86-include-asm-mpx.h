@@ -42,7 +42,7 @@ void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
 
 /**
- * mpx_has_state() - Has an mm ever had its bounds tables managed?
+ * mpx_has_state() - Has anybody tried to have an mm's bounds tables managed?
  * @mm: The mm
  *
  * Context: Any. Without mmap_lock, the first time may be just now.
@@ -57,7 +57,7 @@ static inline bool mpx_has_state(const struct mm_struct *mm)
  * @oldmm: The parent's mm, with mmap_lock held for write
  * @mm: The child's mm, with mmap_lock held for write and the mappings copied
  *
- * Costs a load and a branch if @oldmm has never had its tables managed.
+ * Costs a load and a branch if @oldmm has no state.
  *
  * Return: 0, or -ENOMEM
  */
@@ -93,7 +93,7 @@ static inline void mpx_init_thread(struct thread_struct *thread)
  * @start: First address of the range, page aligned
  * @end: The address after the range, page aligned
  *
- * Costs a load and a branch if @mm has never had its tables managed.
+ * Costs a load and a branch if @mm has no state.
  */
 static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
@@ -109,7 +109,7 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
  *	go at once, or may go from now on.
  * @end: The address after the range, page aligned
  *
- * Costs a load and a branch if @mm has never had its tables managed.
+ * Costs a load and a branch if @mm has no state.
  */
 static inline void mpx_madvise_dontneed(struct mm_struct *mm,
 					unsigned long start, unsigned long end)
@@ -125,8 +125,8 @@ static inline void mpx_madvise_dontneed(struct mm_struct *mm,
  *
  * Costs nothing without 5-level paging. mmap_lock is held for write.
  *
- * Return: Whether tables are managed, and the mapping would have addresses above
- * 47 bits
+ * Return: Whether tables are managed for 64-bit mode, and the mapping would have
+ * addresses above DEFAULT_MAP_WINDOW
  */
 static inline bool mpx_out_of_reach(unsigned long addr, unsigned long len)
 {

@@ -45,6 +45,7 @@
 #include <linux/fault-inject-usercopy.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mutex.h>
@@ -132,7 +133,7 @@ struct mpx_arena {
  * @avail: The arenas with free slots. Those without a table come last.
  * @unmapped: Tables that were left without data. They may still be unused.
  *
- * Exists from the first time that the management is enabled until the mm goes.
+ * Exists from the first try to enable the management until the mm goes.
  */
 struct mpx_mm {
 	struct mutex	bd_lock;	/* Outside of mmap_lock */
@@ -831,10 +832,14 @@ static struct mpx_arena *mpx_new_arena(struct mm_struct *mm, struct mpx_mm *mpx)
 static bool mpx_arena_set_idle(struct mm_struct *mm, const struct mpx_arena *arena,
 			       bool idle)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, arena->addr);
+	struct vm_area_struct *vma;
 
-	if (!vma || vma->vm_start != arena->addr || vma->vm_end != arena->end ||
-	    !bitmap_full(arena->free, arena->nr_slots))
+	if (!bitmap_full(arena->free, arena->nr_slots))
+		return false;
+
+	/* All of it is mapped, then. */
+	vma = vma_lookup(mm, arena->addr);
+	if (vma->vm_end != arena->end)
 		return false;
 
 	if (idle)
@@ -847,7 +852,7 @@ static bool mpx_arena_set_idle(struct mm_struct *mm, const struct mpx_arena *are
 
 /*
  * Is a free slot as it was made? Whatever the process has done to it, by mprotect(),
- * madvise(), mlock() and so on, was not meant for the next table.
+ * madvise(), mlock(), mbind() and so on, was not meant for the next table.
  */
 static bool mpx_slot_is_good(struct mm_struct *mm, struct mpx_mm *mpx,
 			     unsigned long addr)
@@ -856,14 +861,14 @@ static bool mpx_slot_is_good(struct mm_struct *mm, struct mpx_mm *mpx,
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
 	return vma && vma->vm_end - addr >= mpx_bt_size(mpx->geo) &&
-	       (vma->vm_flags & ~any) == MPX_VM_FLAGS;
+	       (vma->vm_flags & ~any) == MPX_VM_FLAGS && !vma_policy(vma);
 }
 
 /*
  * Find the table for a directory entry, or have one. @made tells which. Called
  * with mmap_lock held for write, which makes mapping and index one step for
- * everybody else. Returns the address, or 0 for the caller to drop the lock and try
- * again: there may be any number of slots that are no good.
+ * everybody else. Returns the address, an error, or 0 for the caller to drop the lock
+ * and try again: there may be any number of slots that are no good.
  */
 static unsigned long mpx_get_table(struct mm_struct *mm, struct mpx_mm *mpx,
 				   unsigned long index, bool *made)
@@ -1056,8 +1061,8 @@ static int mpx_fill_entry(struct mm_struct *mm, struct mpx_mm *mpx,
  * If the index has a table for the entry then the table is used. That is so
  * if mpx_free_some() cleared the entry and could neither free the table nor put
  * the entry back: here it comes back, with all bounds in the table as they were.
- * And it is so in a child that was forked when an entry had been cleared or had
- * not been written yet.
+ * It is so in a child that was forked when an entry had been cleared or had
+ * not been written yet. And it is so if the process has cleared the entry.
  *
  * Context: Process context, no locks held. Takes bd_lock and mmap_lock and
  * accesses user memory.
@@ -1131,8 +1136,8 @@ static void mpx_keep_table(struct mm_struct *mm, struct mpx_mm *mpx,
  *
  * A table that is in use again loses the mark. munmap() may be setting marks at
  * this moment, with mmap_lock downgraded, but not this one: it sees the same
- * mappings. And it loses the mark if its entry cannot be accessed. Then it stays,
- * empty, and if there is data again it serves again.
+ * mappings. And it loses the mark, even one that is just being set, if its entry
+ * cannot be accessed. Then it stays, empty, and if there is data again it serves again.
  */
 static unsigned int mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
 				    struct mpx_bt *bts)
@@ -1178,18 +1183,20 @@ static unsigned int mpx_find_unused(struct mm_struct *mm, struct mpx_mm *mpx,
  *    or its address other memory. That the zap of the table's pages has flushed
  *    the TLB, too, is not enough: there is no zap for a table that has not been
  *    touched yet. CPUs that are spared, with a lazy TLB or as virtual ones that
- *    do not run, are not within an instruction.
+ *    do not run, are not within an instruction. No CPU with MPX can flush the
+ *    TLBs of others without an interrupt.
  *
  * 3. With mmap_lock held for write, the spans are looked at again. A table whose
- *    span is still unused goes: its slot is free, and empty.
+ *    span is still unused goes: its slot is free, and empty. A page fault of (2)
+ *    that is not over yet may give it a page of zeros after that.
  *
  * 4. If somebody has mapped data there, the table stays with all that is in it,
  *    and its entry is put back. Who waits in (1) finds it valid. If it cannot be
  *    written any more, mpx_make_table() tries again when the table is needed.
  *
  * An entry that cannot be written in the first place keeps its table. An entry
- * that is not ours was changed by the process. The hardware does not find our
- * table through it, so the table goes.
+ * that is not ours was changed by the process. The table goes all the same: if the
+ * hardware still finds it, by that entry or another, then the process wants it to.
  *
  * Returns whether there may be more to do. If the task is being killed, the marks
  * are left for others.
@@ -1306,11 +1313,11 @@ static void mpx_queue_free_tables(void)
  * Can the bounds of unmapped data be left to the second half? The table will most
  * likely go as a whole, and to look for its pages once is half the work.
  *
- * They can if there will be a second half, and nobody executes code with this mm
- * in the meantime. A task is the only user of its mm if there is one reference:
- * other tasks, and kernel threads, have their own. And there will be no other
- * before it returns to user mode. If it does not, because it is killed, the mm goes
- * with it.
+ * They can if there will be a second half, and nobody else executes user code with
+ * this mm in the meantime. A task is the only user of its mm if there is one reference:
+ * other tasks, and kernel threads, have their own. Others may come before it returns
+ * to user mode, but not to execute user code. If it does not return, because it is
+ * killed, the mm goes with it.
  */
 static bool mpx_can_drop_later(struct mm_struct *mm)
 {
@@ -1396,8 +1403,8 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
  *
  * The tables stay: the data is still mapped, and will have pointers again. As
  * mmap_lock is held, if only for read, nobody makes or removes a table meanwhile.
- * One that a munmap() with a downgraded mmap_lock is about to forget has no VMAs
- * any more.
+ * One that a munmap() with a downgraded mmap_lock is about to forget may have VMAs
+ * left, of a part of it: they lose the bounds, too.
  *
  * The bounds go before the data. A thread that uses the range at the same time,
  * and stores first a pointer and then its bounds, may lose the bounds here only
@@ -1630,6 +1637,7 @@ static int mpx_disable_management(void)
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
 	struct mpx_arena *arena;
+	struct mpx_table *table;
 	unsigned long addr = 0;
 	struct mpx_bt bt;
 	int ret = 0;
@@ -1683,6 +1691,13 @@ static int mpx_disable_management(void)
 			addr = arena->end;
 			mpx_unmap_slots(mm, mpx, arena);
 		} else {
+			/* Of the slots just unmapped, which had pointers in them */
+			list_for_each_entry(table, &mpx->unmapped, unmapped) {
+				if (!table->stale)
+					continue;
+				mpx_bt_init(&bt, mpx, table);
+				mpx_zap(mm, bt.addr, bt.addr + mpx_bt_size(mpx->geo));
+			}
 			mpx_index_clear(mpx);
 			mpx->managed = false;
 		}
