@@ -31,7 +31,7 @@ help:
 	@echo
 	@echo 'ROOTFS=debian for make shell and boot: a guest with a small Debian, made of'
 	@echo '              packages, with gdb, strace, pmap, perf and trace-cmd'
-	@echo 'BASE=mainline for tree, refresh, boot, shell and rebase: series-mainline instead,'
+	@echo 'BASE=mainline for tree, refresh, boot, shell, check, bench and rebase: series-mainline,'
 	@echo '              on the newest linux-source-7.x that Debian has, in build/mainline'
 	@echo 'LINUX=...     for the first build of the tree: a git tree, a directory or'
 	@echo '              a tarball of any Linux 6.12.y, instead of linux-source-6.12, or'
