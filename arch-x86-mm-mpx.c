@@ -45,7 +45,6 @@
 #include <linux/fault-inject-usercopy.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
-#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mutex.h>
