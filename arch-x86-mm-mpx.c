@@ -1635,8 +1635,8 @@ static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
+	struct mpx_table *table, *next;
 	struct mpx_arena *arena;
-	struct mpx_table *table;
 	unsigned long addr = 0;
 	struct mpx_bt bt;
 	int ret = 0;
@@ -1690,12 +1690,10 @@ static int mpx_disable_management(void)
 			addr = arena->end;
 			mpx_unmap_slots(mm, mpx, arena);
 		} else {
-			/* Of the slots just unmapped, which had pointers in them */
-			list_for_each_entry(table, &mpx->unmapped, unmapped) {
-				if (!table->stale)
-					continue;
+			/* The slots just unmapped may have had pointers in them. */
+			list_for_each_entry_safe(table, next, &mpx->unmapped, unmapped) {
 				mpx_bt_init(&bt, mpx, table);
-				mpx_zap(mm, bt.addr, bt.addr + mpx_bt_size(mpx->geo));
+				mpx_keep_table(mm, mpx, &bt);
 			}
 			mpx_index_clear(mpx);
 			mpx->managed = false;
