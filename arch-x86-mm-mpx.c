@@ -1317,10 +1317,14 @@ static void mpx_queue_free_tables(void)
  * other tasks, and kernel threads, have their own. Others may come before it returns
  * to user mode, but not to execute user code. If it does not return, because it is
  * killed, the mm goes with it.
+ *
+ * If bd_lock is held, this task itself unmaps slots. That may be the end of the
+ * management, and then there is no second half.
  */
-static bool mpx_can_drop_later(struct mm_struct *mm)
+static bool mpx_can_drop_later(struct mm_struct *mm, struct mpx_mm *mpx)
 {
 	return mm == current->mm && atomic_read(&mm->mm_users) == 1 &&
+	       !mutex_is_locked(&mpx->bd_lock) &&
 	       !(current->flags & (PF_KTHREAD | PF_EXITING));
 }
 
@@ -1343,7 +1347,7 @@ static void mpx_drop_bounds(struct mm_struct *mm, struct mpx_mm *mpx,
 			    unsigned long start, unsigned long end,
 			    bool unmapped)
 {
-	bool can_wait = mpx_can_drop_later(mm);
+	bool can_wait = mpx_can_drop_later(mm, mpx);
 	struct mpx_unmap unmap;
 	struct mpx_bt bt;
 
@@ -1635,7 +1639,6 @@ static int mpx_disable_management(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct mpx_mm *mpx = READ_ONCE(mm->context.mpx);
-	struct mpx_table *table, *next;
 	struct mpx_arena *arena;
 	unsigned long addr = 0;
 	struct mpx_bt bt;
@@ -1690,11 +1693,6 @@ static int mpx_disable_management(void)
 			addr = arena->end;
 			mpx_unmap_slots(mm, mpx, arena);
 		} else {
-			/* The slots just unmapped may have had pointers in them. */
-			list_for_each_entry_safe(table, next, &mpx->unmapped, unmapped) {
-				mpx_bt_init(&bt, mpx, table);
-				mpx_keep_table(mm, mpx, &bt);
-			}
 			mpx_index_clear(mpx);
 			mpx->managed = false;
 		}
