@@ -825,8 +825,8 @@ static struct mpx_arena *mpx_new_arena(struct mm_struct *mm, struct mpx_mm *mpx)
 /*
  * Begin, or end, to keep an arena for the next table. In the meantime it is empty: it is
  * not for children of the process, which would get a copy of its page tables, and not
- * for core dumps. Returns false, and changes nothing, if the process has
- * unmapped a part of it or split it: such a one is not worth it.
+ * for core dumps. Returns false, and changes nothing, if the process has unmapped a part
+ * of it or split it: such a one is not worth it.
  */
 static bool mpx_arena_set_idle(struct mm_struct *mm, const struct mpx_arena *arena,
 			       bool idle)

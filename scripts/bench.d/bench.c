@@ -484,6 +484,23 @@ static count_t plain_fault(unsigned long unused)
 	return min;
 }
 
+/* What MADV_DONTNEED discards is one page. */
+static count_t plain_madvise(unsigned long unused)
+{
+	char *p = map(data, PAGE, PROT_READ | PROT_WRITE);
+	count_t t, min = 0;
+	unsigned int i;
+
+	for (i = 0; i < 20 * RUNS; i++) {
+		*p = 1;
+		t = now();
+		if (madvise(p, PAGE, MADV_DONTNEED))
+			die("madvise");
+		least(&min, now() - t);
+	}
+	return min;
+}
+
 /* There and back again, through pipes */
 static count_t plain_switch(unsigned long unused)
 {
@@ -681,6 +698,7 @@ static const struct bench {
 	{ "plain-mmap",		PLAIN,		plain_mmap },
 	{ "plain-munmap",	PLAIN,		plain_munmap },
 	{ "plain-brk",		PLAIN,		plain_brk },
+	{ "plain-madvise",	PLAIN,		plain_madvise },
 	{ "plain-fork",		PLAIN,		plain_fork },
 	{ "plain-exec",		PLAIN,		plain_exec },
 	{ "plain-fault",	PLAIN,		plain_fault },
