@@ -60,7 +60,7 @@ class Row:
 
     def over(self, value):
         target = float(self.target)
-        return f"{100 * (value / target - 1):.1f}%" if target else f"{value:,}"
+        return f"{100 * (value / target - 1):.3g}%" if target else f"{value:,}"
 
 
 def read_cases():
