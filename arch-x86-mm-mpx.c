@@ -851,7 +851,7 @@ static bool mpx_arena_set_idle(struct mm_struct *mm, const struct mpx_arena *are
 
 /*
  * Is a free slot as it was made? Whatever the process has done to it, by mprotect(),
- * madvise(), mlock(), mbind() and so on, was not meant for the next table.
+ * madvise(), mbind() and so on, was not meant for the next table.
  */
 static bool mpx_slot_is_good(struct mm_struct *mm, struct mpx_mm *mpx,
 			     unsigned long addr)
@@ -1412,7 +1412,8 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
  * The bounds go before the data. A thread that uses the range at the same time,
  * and stores first a pointer and then its bounds, may lose the bounds here only
  * if its pointer was stored before, and that is discarded as well in a moment.
- * MADV_FREE leaves it readable for a while, with INIT bounds.
+ * MADV_FREE leaves it readable, with INIT bounds, for a while, or for good if the page
+ * is written again.
  */
 void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
 			    unsigned long end)

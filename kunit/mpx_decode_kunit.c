@@ -152,8 +152,8 @@ static void expect_refused(struct kunit *test, u8 *bytes, int len,
 }
 
 /*
- * Each addressing form: all combinations of ModRM, SIB and REX, with
- * displacements of either sign.
+ * Each addressing form with each bounds register: all combinations of ModRM, SIB and
+ * REX that name one, with displacements of either sign.
  */
 struct form_case {
 	enum check check;
@@ -245,28 +245,40 @@ static int try_form(struct kunit *test, const struct form_case *c,
 	return nr;
 }
 
+/* All forms with this prefix, or none */
+static int try_forms(struct kunit *test, const struct form_case *c,
+		     struct buffers *buf, struct pt_regs *regs, u8 rex)
+{
+	int reg, mod, rm, sib, nr = 0;
+
+	for (reg = 0; reg < 4; reg++) {
+		for (mod = 0; mod < 4; mod++) {
+			for (rm = 0; rm < 8; rm++) {
+				for (sib = 0; sib < (rm == 4 && mod < 3 ? 256 : 1); sib++)
+					nr += try_form(test, c, buf, regs, reg, rex,
+						       mod, rm, sib);
+			}
+		}
+	}
+
+	return nr;
+}
+
 static void mpx_decode_forms(struct kunit *test)
 {
 	const struct form_case *c = test->param_value;
-	int mod, rm, sib, rex, nr = 0;
 	struct pt_regs regs;
 	struct buffers buf;
+	int rex, nr;
 
 	user_regs(&regs, c->is_64bit);
 	get_buffers(test, &buf);
 
-	/* No prefix, and then all of them but those with REX.R */
-	for (rex = 0x3f; rex < (c->is_64bit ? 0x50 : 0x40); rex++) {
-		if (rex != 0x3f && rex & 4)
-			continue;
-		for (mod = 0; mod < 4; mod++) {
-			for (rm = 0; rm < 8; rm++) {
-				for (sib = 0; sib < (rm == 4 && mod < 3 ? 256 : 1); sib++)
-					nr += try_form(test, c, &buf, &regs, nr % 4,
-						       rex == 0x3f ? 0 : rex,
-						       mod, rm, sib);
-			}
-		}
+	nr = try_forms(test, c, &buf, &regs, 0);
+	for (rex = 0x40; c->is_64bit && rex < 0x50; rex++) {
+		/* With REX.R, it would be the registers after BND3. */
+		if (!(rex & 4))
+			nr += try_forms(test, c, &buf, &regs, rex);
 	}
 
 	kunit_info(test, "%d instructions\n", nr);
