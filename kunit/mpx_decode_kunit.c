@@ -235,8 +235,8 @@ static int try_form(struct kunit *test, const struct form_case *c,
 		memcpy(buf->of[len], bytes, len);
 		expect_check(test, buf->of[len], len, regs, c->check, reg, addr);
 
-		/* Truncated. One displacement is enough for that. */
-		for (j = 0; i == 0 && j < len; j++) {
+		/* Truncated. One displacement and one register are enough for that. */
+		for (j = 0; i == 0 && reg == 0 && j < len; j++) {
 			memcpy(buf->of[j], bytes, j);
 			expect_refused(test, buf->of[j], j, regs);
 		}
