@@ -37,8 +37,7 @@ void mpx_read_bndcsr(struct mpx_bndcsr *csr);
 int mpx_decode_violation(struct pt_regs *regs, struct mpx_violation *violation);
 int mpx_make_table(struct pt_regs *regs, const struct mpx_bndcsr *csr);
 void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end);
-void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
-			    unsigned long end);
+void __mpx_discard(struct mm_struct *mm, unsigned long start, unsigned long end);
 bool __mpx_out_of_reach(unsigned long addr, unsigned long len);
 
 /**
@@ -103,19 +102,20 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 }
 
 /**
- * mpx_madvise_dontneed() - Part with the bounds of memory that is being discarded
+ * mpx_discard() - Part with the bounds of memory that stays mapped, but empty
  * @mm: The mm, with mmap_lock held, for read at least
  * @start: First address of a range of anonymous memory, page aligned. Its pages
- *	go at once, or may go from now on.
+ *	are about to go, or may go from now on, or mmap_lock is held for write and
+ *	they have gone.
  * @end: The address after the range, page aligned
  *
  * Costs a load and a branch if @mm has no state.
  */
-static inline void mpx_madvise_dontneed(struct mm_struct *mm,
-					unsigned long start, unsigned long end)
+static inline void mpx_discard(struct mm_struct *mm, unsigned long start,
+			       unsigned long end)
 {
 	if (mpx_has_state(mm))
-		__mpx_madvise_dontneed(mm, start, end);
+		__mpx_discard(mm, start, end);
 }
 
 /**
@@ -172,8 +172,8 @@ static inline void mpx_munmap(struct mm_struct *mm, unsigned long start,
 {
 }
 
-static inline void mpx_madvise_dontneed(struct mm_struct *mm,
-					unsigned long start, unsigned long end)
+static inline void mpx_discard(struct mm_struct *mm, unsigned long start,
+			       unsigned long end)
 {
 }
 

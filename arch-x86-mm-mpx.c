@@ -1402,21 +1402,23 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 }
 
 /*
- * mpx_madvise_dontneed() for an mm that has state.
+ * mpx_discard() for an mm that has state.
  *
  * The tables stay: the data is still mapped, and will have pointers again. As
  * mmap_lock is held, if only for read, nobody makes or removes a table meanwhile.
  * One that a munmap() with a downgraded mmap_lock is about to forget may have VMAs
  * left, of a part of it: they lose the bounds, too.
  *
- * The bounds go before the data. A thread that uses the range at the same time,
- * and stores first a pointer and then its bounds, may lose the bounds here only
- * if its pointer was stored before, and that is discarded as well in a moment.
- * MADV_FREE leaves it readable, with INIT bounds, for a while, or for good if the page
- * is written again.
+ * For madvise(), the bounds go before the data. A thread that uses the range at the
+ * same time, and stores first a pointer and then its bounds, may lose the bounds
+ * here only if its pointer was stored before, and that is discarded as well in a
+ * moment. MADV_FREE leaves it readable, with INIT bounds, for a while, or for good
+ * if the page is written again.
+ *
+ * For MREMAP_DONTUNMAP they go after the data, as moving it may fail. A pointer that
+ * was stored before has moved, and one that is stored now waits for mmap_lock.
  */
-void __mpx_madvise_dontneed(struct mm_struct *mm, unsigned long start,
-			    unsigned long end)
+void __mpx_discard(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	mpx_drop_bounds(mm, READ_ONCE(mm->context.mpx), start, end, false);
 }
