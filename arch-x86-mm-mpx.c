@@ -1415,8 +1415,10 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
  * moment. MADV_FREE leaves it readable, with INIT bounds, for a while, or for good
  * if the page is written again.
  *
- * For MREMAP_DONTUNMAP they go after the data, as moving it may fail. A pointer that
- * was stored before has moved, and one that is stored now waits for mmap_lock.
+ * For mremap(), they go after the data, as moving it may fail. A pointer that was
+ * stored before has moved, and one that is stored now waits for mmap_lock, so its
+ * bounds come later, too. The old range is usually unmapped next, but not with
+ * MREMAP_DONTUNMAP, nor if there is no memory to split its VMA.
  */
 void __mpx_discard(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
