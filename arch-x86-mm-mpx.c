@@ -1417,8 +1417,7 @@ void __mpx_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
  *
  * For mremap(), they go after the data, as moving it may fail. A pointer that was
  * stored before has moved, and one that is stored now waits for mmap_lock, so its
- * bounds come later, too. The old range is usually unmapped next, but not with
- * MREMAP_DONTUNMAP, nor if there is no memory to split its VMA.
+ * bounds come later, too.
  */
 void __mpx_discard(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
